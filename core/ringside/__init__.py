@@ -1,0 +1,3 @@
+"""Ringside: watch a hypervisor work, one event at a time."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,49 @@
+; nanos - an operating system to read in an hour
+;
+; It boots, turns paging on, runs programs in ring 3 and takes the processor away from them
+; again, gives them memory when they touch it, and talks to a person over a serial line.
+; Read the parts in the order in which they are included below.
+;
+; It never uses an instruction that looks at privileged state without trapping (PUSHF, SGDT,
+; SMSW, ... - Robin and Irvine, 2000). So it cannot tell, and does not care, whether it owns
+; the machine or runs de-privileged in ring 1 under a virtual machine monitor.
+;
+;   linear address             what                                       who may
+;   00400000                   programs, read only, shared by all         ring 3
+;   00500000 .. brk            heap of the running program, on demand     ring 3
+;   007F0000 .. 00800000       stack of the running program, on demand    ring 3
+;   C0000000 .. C1000000       all memory the machine has (up to 16 MiB)  kernel
+;   C00B8000                     its part that is the VGA text screen
+;   C0100000                     its part that is this kernel
+;
+; The kernel runs with interrupts off, except for one HLT (nanos_shell.inc). So nothing in it
+; is ever interrupted half-way, and it needs no locks.
+
+bits 32
+org 0xC0100000                  ; where it runs; it is loaded at 1 MiB (see nanos_boot.inc)
+
+KERNEL          equ 0xC0000000  ; physical address + KERNEL = address the kernel uses
+FRAME           equ 4096        ; bytes in a page and in a frame
+USER_TEXT       equ 0x00400000
+USER_HEAP       equ 0x00500000
+USER_STACK      equ 0x00800000  ; the stack grows down from here ...
+USER_STACK_END  equ 0x007F0000  ; ... at most to here
+; A page directory has one entry of four bytes for every 4 MiB:
+KERNEL_ENTRY    equ (KERNEL >> 22) * 4
+USER_ENTRY      equ (USER_TEXT >> 22) * 4
+
+%include "nanos_boot.inc"       ; from the first instruction to the first program
+%include "nanos_trap.inc"       ; every way into the kernel: exceptions, interrupts, calls
+%include "nanos_mm.inc"         ; frames, address spaces, demand-zero paging
+%include "nanos_sched.inc"      ; processes, round robin, system calls
+%include "nanos_dev.inc"        ; interrupt controller, timer, serial line, screen, disk
+%include "nanos_shell.inc"      ; the person's commands, and what to do when idle
+%include "nanos_user.inc"       ; the programs that run in ring 3
+
+; Memory that boot fills in follows the image: it need not be stored in it.
+align FRAME
+kernel_end:
+page_directory  equ kernel_end
+page_tables     equ kernel_end + FRAME          ; four of them
+boot_stack_top  equ kernel_end + 6 * FRAME
+kernel_space_end equ kernel_end + 6 * FRAME     ; frames from here on are free

@@ -1,0 +1,129 @@
+; Rings: a kernel, a program, and everything that can happen between them, once.
+;
+; The kernel (ring 0) sets up its tables, turns paging on and starts a program in ring 3. The
+; program asks the kernel for a service, touches a page that is not there, and asks to end.
+; The kernel sleeps until the timer wakes it, and the run is over.
+; Each of them prints a letter on its way: k (kernel), u (user), f (fault), t (timer).
+
+bits 32
+org 0x100000
+
+%macro letter 1
+        mov al, %1
+        out 0xE9, al
+%endmacro
+%macro set_port 2
+        mov al, %2
+        out %1, al
+%endmacro
+
+start:  cli                             ; no interrupts before there are handlers
+        mov esp, 0x90000
+        lgdt [gdt_pointer]              ; segments: a ring each for code and data
+        mov eax, 0x10
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        jmp 0x08:.segments
+.segments:
+        lidt [idt_pointer]              ; who answers exceptions, interrupts, system calls
+        mov eax, 0x28
+        ltr ax                          ; which stack to take when they come from ring 3
+        mov eax, page_directory
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 0x80000000
+        mov cr0, eax                    ; paging is on
+        in al, 0xE9                     ; does anybody listen at the debug port?
+        cmp al, 0xE9
+        jne .quiet
+        letter 'k'
+.quiet:
+        mov eax, 0x23                   ; the program's data segment, in ring 3
+        mov ds, ax
+        push dword 0x23                 ; to ring 3: IRET takes SS, ESP, EFLAGS, CS, EIP
+        push dword 0x80000
+        push dword 0x202
+        push dword 0x1B
+        push dword program
+        iret
+
+program:                                ; ring 3
+        mov ecx, 3
+        xor eax, eax
+.add:   add eax, ecx                    ; innocuous: runs directly, whatever is below
+        loop .add
+        mov ebx, 'u'
+        mov eax, 1
+        int 0x80                        ; service 1: print BL
+        mov [page], ebx                 ; a page fault, the first time
+        mov eax, 2
+        int 0x80                        ; service 2: end
+
+page    equ 0x3FF000                    ; not mapped until somebody touches it
+
+system_call:                            ; ring 0 again, on the kernel's stack
+        cmp eax, 2
+        je .end
+        mov al, bl
+        out 0xE9, al
+        iret
+.end:   set_port 0x20, 0x11             ; interrupt controller: begin,
+        set_port 0x21, 0x20             ; vectors from 20h,
+        set_port 0x21, 0x04
+        set_port 0x21, 0x01
+        set_port 0x21, 0xFE             ; only line 0, the timer
+        set_port 0x43, 0x30             ; timer: one interrupt, after
+        set_port 0x40, 100              ; 100 periods
+        set_port 0x40, 0
+        sti
+        hlt                             ; sleep until it comes
+        cli
+        set_port 0xF4, 0                ; and off
+        hlt
+
+page_fault:
+        push eax
+        letter 'f'
+        mov dword [page_table + (page >> 12) * 4], page + 7     ; present, writable, ring 3 too
+        mov eax, cr2
+        invlpg [eax]
+        pop eax
+        add esp, 4                      ; the error code
+        iret                            ; and the same MOV once more
+
+timer:  letter 't'
+        set_port 0x20, 0x20             ; taken
+        iret
+
+; The tables. Everything lies between 1 and 2 MiB, so the upper half of an address is 0010h.
+%define gate(handler, kind) dd (0x08 << 16) + handler - start, (0x10 << 16) + kind
+align 8
+gdt:    dq 0, 0x00CF9A000000FFFF, 0x00CF92000000FFFF    ; ring 0: code, data
+        dq 0x00CFFA000000FFFF, 0x00CFF2000000FFFF       ; ring 3: code, data
+        dw 103, tss - start, 0x8910, 0                  ; task state segment
+idt:    times 14 dq 0
+        gate(page_fault, 0x8E00)
+        times 0x20 - 15 dq 0
+        gate(timer, 0x8E00)
+        times 0x80 - 0x21 dq 0
+        gate(system_call, 0xEE00)                       ; EE: ring 3 may use it
+tss:    dd 0, 0x90000, 0x10                             ; ESP0, SS0
+        times 22 dd 0
+        dd 0x00680000                                   ; no ports for ring 3
+gdt_pointer:
+        dw 6 * 8 - 1
+        dd gdt
+idt_pointer:
+        dw 0x81 * 8 - 1
+        dd idt
+
+align 4096
+page_directory:
+        dd page_table + 7
+        times 1023 dd 0
+page_table:                                             ; each page: the frame of its number
+%rep 1023
+        dd ($ - page_table) * 1024 + 7
+%endrep
+        dd 0                                            ; except the last

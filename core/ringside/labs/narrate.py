@@ -1,0 +1,237 @@
+"""From the events of one step to one plain sentence.
+
+A step may cause several events; the sentence is about the one that matters most to a reader.
+Each kind has one small function that names its message and the facts to put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..isa.faults import VECTOR_NAMES
+from ..trace import events as ev
+from .words.say import Segment, plain, segments
+from .words.steps import CAUSES, OUTCOMES, STEPS, WHO
+
+Spoken = tuple[str, dict[str, object]]
+
+# What a reader wants to hear first when one step caused several events.
+PRIORITY: tuple[type[ev.Event], ...] = (
+    ev.Diverged, ev.Denied, ev.DeadlineMissed, ev.FlagIgnored, ev.Emulated, ev.Injected,
+    ev.ShadowFilled, ev.Blocked, ev.DeadlineMet, ev.Scheduled, ev.VmmEntered, ev.Resumed,
+    ev.SystemCalled, ev.InterruptDelivered, ev.FaultRaised, ev.Revealed, ev.Halted,
+    ev.ConsoleWritten, ev.PortWritten, ev.PortRead, ev.RingChanged, ev.ControlWritten, ev.Woken,
+    ev.Retired,
+)  # fmt: skip
+
+
+def principal(events: Sequence[ev.Event]) -> ev.Event | None:
+    """The event a reader should hear of, or None when nothing was seen."""
+    for kind in PRIORITY:
+        for event in events:
+            if type(event) is kind:
+                return event
+    return None
+
+
+def hexa(value: int, digits: int = 8) -> str:
+    """A hexadecimal number as the pages show it: lower case, no prefix, fixed width."""
+    return f"{value & (16**digits - 1):0{digits}x}"
+
+
+def vector_name(vector: int, error: int = -1) -> str:
+    """``#GP(0)``, ``#PF(4)``, ``IRQ 0`` … for a vector and its error code (-1: none)."""
+    name = VECTOR_NAMES.get(vector, f"INT {vector:#x}")
+    return f"{name}({error:x})" if error >= 0 and vector in VECTOR_NAMES else name
+
+
+def sentence(
+    events: Sequence[ev.Event], lang: str, *, insn: str = "", moved: ev.Event | None = None
+) -> list[Segment]:
+    """The sentence for ``events``; ``insn`` is the text of the instruction they are about."""
+    event = principal(events)
+    if event is None:
+        return segments(STEPS["run.vmm"], lang)
+    key, facts = _SPEAKERS[type(event)](event, events, lang)
+    facts.setdefault("insn", insn or str(getattr(event, "mnemonic", "")).upper())
+    return segments(STEPS[key], lang, facts)
+
+
+def outcome_words(kind: str, lang: str, **facts: object) -> str:
+    """How a run ended, in plain words."""
+    message = OUTCOMES.get(kind)
+    return plain(message, lang, facts) if message else kind
+
+
+def start(lang: str, virtual: bool) -> list[Segment]:
+    """The sentence before the first step."""
+    return segments(STEPS["start.guest" if virtual else "start"], lang)
+
+
+def _who(event: ev.Event, lang: str) -> dict[str, object]:
+    return {"who": plain(WHO[event.context], lang), "context": event.context}
+
+
+def _find(events: Sequence[ev.Event], kind: type[ev.Event]) -> Any:
+    return next((event for event in events if type(event) is kind), None)
+
+
+def _retired(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    key = {"cli": "run.cli", "sti": "run.sti"}.get(event.mnemonic, f"run.{event.context}")
+    return (key if key in STEPS else "run.kernel"), {"insn": event.text}
+
+
+def _entered(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    fault = _find(events, ev.FaultRaised)
+    mnemonic = fault.mnemonic if fault else ""
+    ring = event.ring
+    facts: dict[str, object] = {
+        "ring": ring,
+        "name": vector_name(event.vector, event.error),
+        "who": plain(WHO["app" if ring == 3 else "kernel"], lang),
+        "context": "app" if ring == 3 else "kernel",
+        "eip": hexa(event.eip),
+    }
+    if event.vector == 14:
+        facts["address"] = hexa(fault.address) if fault else "?"
+        return "trap.page", facts
+    if fault is None and event.reason in ("interrupt", "budget", "timer"):
+        return "trap.interrupt", facts
+    return _TRAPS.get(mnemonic, "trap"), facts
+
+
+_TRAPS = {
+    "cli": "trap.cli", "sti": "trap.sti", "hlt": "trap.hlt", "in": "trap.io", "out": "trap.io",
+    "ins": "trap.io", "outs": "trap.io", "insb": "trap.io", "outsb": "trap.io",
+    "iret": "trap.iret", "iretd": "trap.iret", "int": "trap.int",
+}  # fmt: skip
+
+
+def _emulated(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    facts: dict[str, object] = {
+        "register": event.register,
+        "before": _amount(event.register, event.before),
+        "after": _amount(event.register, event.after),
+    }
+    key = _EMULATIONS.get(event.mnemonic)
+    if key is None:
+        key = "emulate.changed" if event.register else "emulate"
+    return key, facts
+
+
+_EMULATIONS = {
+    "cli": "emulate.cli", "sti": "emulate.sti", "hlt": "emulate.hlt", "iret": "emulate.iret",
+    "iretd": "emulate.iret", "in": "emulate.io", "out": "emulate.io",
+}  # fmt: skip
+
+
+def _amount(register: str, value: int) -> str:
+    return str(value) if register.lower() in ("if", "cpl", "iopl") else hexa(value)
+
+
+def _fault(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    if event.vector == 14:
+        return "fault.page", {"address": hexa(event.address)}
+    facts: dict[str, object] = {
+        "name": vector_name(event.vector, event.error),
+        "eip": hexa(event.eip),
+    }
+    return "fault", facts
+
+
+def _ring(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    cause = CAUSES.get(event.cause)
+    facts: dict[str, object] = {
+        "before": event.before,
+        "after": event.after,
+        "cause": plain(cause, lang) if cause else event.cause.upper(),
+    }
+    return ("ring.out" if event.after > event.before else "ring.in"), facts
+
+
+def _port(key: str) -> Callable[[Any, Sequence[ev.Event], str], Spoken]:
+    def speak(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+        facts = _who(event, lang)
+        facts.update(port=f"{event.port:#x}", value=f"{event.value:#x}", device=event.device)
+        return key, facts
+
+    return speak
+
+
+def _silent(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    facts: dict[str, object] = {
+        "mnemonic": event.mnemonic.upper(),
+        "flag": event.flag.upper(),
+        "wanted": event.wanted,
+        "kept": event.kept,
+        "ring": 3 if event.context == "app" else 1,
+    }
+    return "silent", facts
+
+
+def _injected(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    key = "inject.int" if event.vector >= 0x80 else "inject"
+    facts: dict[str, object] = {
+        "name": vector_name(event.vector, event.error),
+        "handler": hexa(event.handler),
+    }
+    return key, facts
+
+
+def _simple(key: str, *names: str, **hexed: int) -> Callable[[Any, Sequence[ev.Event], str], Spoken]:
+    """A speaker that copies the named fields; those in ``hexed`` as that many hex digits."""
+
+    def speak(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+        facts: dict[str, object] = {name: getattr(event, name) for name in names}
+        facts.update({name: hexa(getattr(event, name), n) for name, n in hexed.items()})
+        return key, facts
+
+    return speak
+
+
+def _syscall(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    return "syscall", {"number": event.number, "vector": f"{event.vector:#x}"}
+
+
+def _control(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    if event.register == "if":
+        return ("run.sti" if event.after else "run.cli"), {}
+    facts: dict[str, object] = {"register": event.register.upper()}
+    facts.update(before=hexa(event.before), after=hexa(event.after))
+    return "run.control", facts
+
+
+def _console(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    facts = _who(event, lang)
+    facts["text"] = repr(event.text)
+    return "console", facts
+
+
+_SPEAKERS: Mapping[type[ev.Event], Callable[[Any, Sequence[ev.Event], str], Spoken]] = {
+    ev.Diverged: _simple("diverge", "what", expected=8, found=8),
+    ev.Denied: _simple("denied", "vm", "why", gva=8, gpa=8),
+    ev.DeadlineMissed: _simple("missed", "vm", "number", "latency"),
+    ev.DeadlineMet: _simple("met", "vm", "number", "latency"),
+    ev.FlagIgnored: _silent,
+    ev.Revealed: lambda event, events, lang: (
+        "revealed", {"mnemonic": event.mnemonic.upper(), "value": hexa(event.value)}),
+    ev.Emulated: _emulated,
+    ev.Injected: _injected,
+    ev.ShadowFilled: _simple("shadow", gva=8, gpa=8, hpa=8),
+    ev.Blocked: _simple("block", "vm"),
+    ev.Scheduled: _simple("schedule", "vm", "why"),
+    ev.VmmEntered: _entered,
+    ev.Resumed: _simple("resume", "ring", eip=8),
+    ev.SystemCalled: _syscall,
+    ev.InterruptDelivered: _simple("interrupt", "vector", eip=8),
+    ev.FaultRaised: _fault,
+    ev.Halted: _simple("halt"),
+    ev.Woken: _simple("wake", "idle"),
+    ev.ConsoleWritten: _console,
+    ev.PortWritten: _port("run.out"),
+    ev.PortRead: _port("run.in"),
+    ev.ControlWritten: _control,
+    ev.RingChanged: _ring,
+    ev.Retired: _retired,
+}  # fmt: skip

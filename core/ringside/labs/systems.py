@@ -1,0 +1,314 @@
+"""One way to build any system that runs a guest: bare metal, or a technique's VMM.
+
+Every system offers the same read-outs and controls (:class:`System`), so labs, scenes, the command
+line and the tests need not know which it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ringside.machine.cpu import Cpu
+from ringside.machine.loader import Program, load, load_program
+from ringside.machine.machine import TICKS_PER_SECOND, Machine
+from ringside.machine.outcome import Outcome
+from ringside.trace.events import Event
+from ringside.vmm.building import VmPlan, assemble_vmm
+from ringside.vmm.clock import VirtualClock, VmClock
+from ringside.vmm.registry import TECHNIQUES, Technique
+from ringside.vmm.scheduling import Policy
+from ringside.vmm.vm import Vm
+from ringside.vmm.vmm import Vmm
+
+BARE_METAL = "bare-metal"
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What a guest starts from: an assembled program, or the bytes of a binary."""
+
+    program: Program | bytes
+    name: str = "guest"
+    memory_size: int = 8 << 20
+    disk: bytes | None = None
+
+    def load(self, machine: Machine) -> object:
+        """Put it into a machine, real or virtual; raises ``ImageError``."""
+        if isinstance(self.program, bytes):
+            return load(machine, self.program)
+        return load_program(machine, self.program)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a system is built, besides what runs in it."""
+
+    ticks_per_second: int = TICKS_PER_SECOND
+    policy: Policy | None = None
+    clock: Callable[[], VmClock] = VirtualClock
+    exit_cost: int = 1
+
+
+class System(Protocol):
+    """A guest, or several, and everything under them."""
+
+    @property
+    def technique(self) -> str: ...
+    @property
+    def machine(self) -> Machine:
+        """The real machine."""
+
+    @property
+    def vms(self) -> list[Vm]:
+        """The virtual machines; empty on bare metal."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def time(self) -> int:
+        """Host time in ticks."""
+
+    @property
+    def guest_cpu(self) -> Cpu:
+        """The processor as the guest believes it to be: the real one, or the virtual CPU."""
+
+    @property
+    def guest_steps(self) -> int:
+        """Steps of the (current) guest as bare metal counts them."""
+
+    @property
+    def console(self) -> str: ...
+    @property
+    def outcome(self) -> Outcome | None: ...
+    @property
+    def context(self) -> str:
+        """Who has the real processor: ``app``, ``kernel`` or ``vmm``."""
+
+    listener: Listener | None
+
+    def step(self) -> None: ...
+    def run(self, limit: int) -> str: ...
+    def digest(self) -> str: ...
+    def freeze(self) -> Any: ...
+    def thaw(self, picture: Any) -> None: ...
+    def type_text(self, text: str, device: str = "serial") -> None: ...
+
+
+class BareMetal:
+    """The guest owns the machine."""
+
+    technique = BARE_METAL
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.vms: list[Vm] = []
+
+    @property
+    def steps(self) -> int:
+        """Steps taken since power-on."""
+        return self.machine.steps
+
+    @property
+    def guest_steps(self) -> int:
+        """The same: there is nobody else."""
+        return self.machine.steps
+
+    @property
+    def time(self) -> int:
+        """Ticks since power-on."""
+        return self.machine.time
+
+    @property
+    def guest_cpu(self) -> Cpu:
+        """The real processor."""
+        return self.machine.cpu
+
+    @property
+    def console(self) -> str:
+        """What the guest wrote."""
+        return self.machine.console
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the run ended."""
+        return self.machine.outcome
+
+    @property
+    def context(self) -> str:
+        """Who is running."""
+        return self.machine.cpu.context
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who hears what happens."""
+        return self.machine.listener
+
+    @listener.setter
+    def listener(self, listener: Listener | None) -> None:
+        self.machine.listener = listener
+
+    def step(self) -> None:
+        """One step."""
+        self.machine.step()
+
+    def run(self, limit: int) -> str:
+        """Up to ``limit`` steps."""
+        return self.machine.run(limit)
+
+    def digest(self) -> str:
+        """SHA-256 of the guest-visible state."""
+        return self.machine.digest()
+
+    def freeze(self) -> Any:
+        """A picture of everything."""
+        return self.machine.freeze()
+
+    def thaw(self, picture: Any) -> None:
+        """Go to the moment of ``picture``."""
+        self.machine.thaw(picture)
+
+    def type_text(self, text: str, device: str = "serial") -> None:
+        """Type at the machine."""
+        self.machine.type_text(text, device)
+
+
+class Virtualized:
+    """One or more guests under a VMM. ``guest_*`` and ``console`` speak of the first guest, or of
+    the one in ``focus``."""
+
+    def __init__(self, technique: str, vmm: Vmm) -> None:
+        self.technique = technique
+        self.vmm = vmm
+        self.focus = 0
+
+    @property
+    def machine(self) -> Machine:
+        """The real machine."""
+        return self.vmm.machine
+
+    @property
+    def vms(self) -> list[Vm]:
+        """The virtual machines."""
+        return self.vmm.vms
+
+    @property
+    def vm(self) -> Vm:
+        """The virtual machine in focus."""
+        return self.vmm.vms[self.focus]
+
+    @property
+    def steps(self) -> int:
+        """Steps taken: guest instructions and phases of the VMM."""
+        return self.vmm.steps
+
+    @property
+    def guest_steps(self) -> int:
+        """Steps of the guest in focus, as bare metal counts them."""
+        return self.vm.guest_steps
+
+    @property
+    def time(self) -> int:
+        """Host time in ticks."""
+        return self.vmm.time
+
+    @property
+    def guest_cpu(self) -> Cpu:
+        """The virtual CPU of the guest in focus."""
+        return self.vm.vcpu
+
+    @property
+    def console(self) -> str:
+        """What the guest in focus wrote."""
+        return self.vm.console
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it all ended."""
+        return self.vmm.outcome
+
+    @property
+    def context(self) -> str:
+        """Who has the real processor."""
+        return self.machine.cpu.context if self.vmm.in_guest else "vmm"
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who hears what happens."""
+        return self.vmm.listener
+
+    @listener.setter
+    def listener(self, listener: Listener | None) -> None:
+        self.vmm.listener = listener
+
+    def step(self) -> None:
+        """One step."""
+        self.vmm.step()
+
+    def run(self, limit: int) -> str:
+        """Up to ``limit`` steps."""
+        return self.vmm.run(limit)
+
+    def digest(self) -> str:
+        """SHA-256 of what the guest in focus can see, comparable with bare metal's."""
+        return self.vm.digest()
+
+    def freeze(self) -> Any:
+        """A picture of everything."""
+        return self.vmm.freeze()
+
+    def thaw(self, picture: Any) -> None:
+        """Go to the moment of ``picture``."""
+        self.vmm.thaw(picture)
+
+    def type_text(self, text: str, device: str = "serial") -> None:
+        """Type at the guest in focus."""
+        self.vmm.type_text(text, device, self.vm.name)
+
+
+def _bare(images: Sequence[Image], options: Options) -> System:
+    if len(images) != 1:
+        raise ValueError("bare metal runs one guest; choose a technique for several")
+    image = images[0]
+    machine = Machine(
+        image.memory_size, disk=image.disk, ticks_per_second=options.ticks_per_second
+    )
+    image.load(machine)
+    return BareMetal(machine)
+
+
+def _under(technique: Technique) -> Callable[[Sequence[Image], Options], System]:
+    def build(images: Sequence[Image], options: Options) -> System:
+        plans = [
+            VmPlan(image.name, image.memory_size, image.load, image.disk) for image in images
+        ]
+        vmm = assemble_vmm(
+            technique,
+            plans,
+            policy=options.policy,
+            clock=options.clock,
+            exit_cost=options.exit_cost,
+            ticks_per_second=options.ticks_per_second,
+        )
+        return Virtualized(technique.id, vmm)
+
+    return build
+
+
+BUILDERS: dict[str, Callable[[Sequence[Image], Options], System]] = {
+    BARE_METAL: _bare,
+    **{technique.id: _under(technique) for technique in TECHNIQUES},
+}
+
+
+def build(
+    technique: str, images: Image | Sequence[Image], options: Options | None = None
+) -> System:
+    """Build a system; raises ValueError naming the techniques there are, or ``ImageError``."""
+    builder = BUILDERS.get(technique)
+    if builder is None:
+        raise ValueError(f"there is no technique {technique!r}; choose one of: "
+                         f"{', '.join(BUILDERS)}")
+    return builder([images] if isinstance(images, Image) else images, options or Options())

@@ -1,0 +1,222 @@
+"""Reading a running system for the figure and the panels: one reader for each kind of system.
+
+A reader knows where the guest's registers are, who lives in which ring, and what belongs on the
+processor cards. The figure and the panels are the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..isa.registers import FLAG_IF, NAMES32, SEGMENT_NAMES
+from ..machine.cpu import Cpu
+from ..machine.machine import Machine
+from ..machine.memory import Memory
+from ..scenes.rings import Card, Fact, Ring
+from ..vmm.vmm import Vmm
+from .narrate import hexa
+from .peek import peek
+from .systems import System, Virtualized
+from .words.rings import RINGS
+from .words.say import pick
+
+Registers = dict[str, int]
+FactRow = tuple[str, str, str, str]  # key, name, value, message key of its explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader saw at one moment: register values and the rows of each card."""
+
+    registers: Registers
+    cards: tuple[tuple[FactRow, ...], ...]
+    ring: int
+
+
+class Reader(Protocol):
+    """How to look at one kind of system."""
+
+    virtual: bool
+
+    def read(self) -> Reading: ...
+    def rings(self, lang: str) -> tuple[Ring, ...]: ...
+    def cards(self, lang: str, now: Reading, before: Reading | None) -> tuple[Card, ...]: ...
+
+    @property
+    def context(self) -> str:
+        """Who is running now."""
+
+    @property
+    def linear(self) -> int:
+        """Linear address of the guest's next instruction."""
+
+    @property
+    def code_bits(self) -> int: ...
+
+    def peek(self, linear: int, count: int) -> bytes | None: ...
+
+
+def _registers(cpu: Cpu) -> Registers:
+    values = dict(zip(NAMES32, cpu.regs, strict=True))
+    values["eip"] = cpu.eip
+    values["eflags"] = cpu.eflags
+    for number, name in enumerate(SEGMENT_NAMES):
+        if name in ("cs", "ss", "ds"):
+            values[name] = cpu.segs[number].selector
+    values["cr0"], values["cr2"], values["cr3"] = cpu.cr0, cpu.cr2, cpu.cr3
+    return values
+
+
+def _flag(cpu: Cpu) -> FactRow:
+    return "if", "IF", str(int(bool(cpu.eflags & FLAG_IF))), "tip.if"
+
+
+def _card(
+    key: str, title: str, context: str, lang: str, now: Sequence[FactRow],
+    before: Sequence[FactRow] | None,
+) -> Card:
+    old = {row[0]: row[2] for row in before} if before else {}
+    return Card(key, title, context, tuple(
+        Fact(fact, name, value, old[fact] if old.get(fact, value) != value else "",
+             pick(RINGS[tip], lang))
+        for fact, name, value, tip in now
+    ))
+
+
+class BareReader:
+    """The guest owns the machine: its kernel is in ring 0."""
+
+    virtual = False
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def read(self) -> Reading:
+        """Look at the processor."""
+        cpu = self.machine.cpu
+        card = (
+            _flag(cpu),
+            ("cpl", "CPL", str(cpu.cpl), "tip.cpl"),
+            ("iopl", "IOPL", str(cpu.iopl), "tip.iopl"),
+            ("pg", "paging", "on" if cpu.cr0 >> 31 else "off", "tip.pg"),
+            ("cr3", "CR3", hexa(cpu.cr3), "tip.cr3"),
+            ("idt", "IDT", hexa(cpu.idtr.base), "tip.idt"),
+        )
+        return Reading(_registers(cpu), (card,), cpu.cpl)
+
+    def rings(self, lang: str) -> tuple[Ring, ...]:
+        """Kernel inside, applications outside, two rings unused."""
+        return (
+            Ring(3, "app", pick(RINGS["ring3"], lang), pick(RINGS["ring3.tip"], lang)),
+            Ring(2, "", pick(RINGS["ring2"], lang), pick(RINGS["unused.tip"], lang)),
+            Ring(1, "", pick(RINGS["ring1.unused"], lang), pick(RINGS["unused.tip"], lang)),
+            Ring(0, "kernel", pick(RINGS["ring0.kernel"], lang), pick(RINGS["ring0.tip"], lang)),
+        )
+
+    def cards(self, lang: str, now: Reading, before: Reading | None) -> tuple[Card, ...]:
+        """One processor."""
+        old = before.cards[0] if before else None
+        return (_card("real", pick(RINGS["card.cpu"], lang), "kernel", lang, now.cards[0], old),)
+
+    @property
+    def context(self) -> str:
+        """The processor's ring says who runs."""
+        return "app" if self.machine.cpu.cpl == 3 else "kernel"
+
+    @property
+    def linear(self) -> int:
+        """CS base plus EIP."""
+        return self.machine.cpu.linear_eip
+
+    @property
+    def code_bits(self) -> int:
+        """From CS.D."""
+        return self.machine.cpu.code_bits
+
+    def peek(self, linear: int, count: int) -> bytes | None:
+        """Guest memory is machine memory."""
+        return peek(self.machine.cpu, self.machine.memory, linear, count)
+
+
+class VmmReader:
+    """A VMM in ring 0, its guest's kernel in ring 1; shown is the VM that has the processor."""
+
+    virtual = True
+
+    def __init__(self, vmm: Vmm) -> None:
+        self.vmm = vmm
+
+    @property
+    def _vcpu(self) -> Cpu:
+        return self.vmm.vm.vcpu
+
+    @property
+    def _memory(self) -> Memory:
+        return self.vmm.vm.memory
+
+    def read(self) -> Reading:
+        """Look at the real processor and at the virtual one."""
+        real, virtual = self.vmm.machine.cpu, self._vcpu
+        return Reading(
+            _registers(virtual),
+            (
+                (
+                    _flag(real),
+                    ("cpl", "CPL", str(real.cpl), "tip.cpl"),
+                    ("cr3", "CR3", hexa(real.cr3), "tip.cr3.real"),
+                    ("idt", "IDT", hexa(real.idtr.base), "tip.idt.real"),
+                ),
+                (
+                    _flag(virtual),
+                    ("cpl", "CPL", str(virtual.cpl), "tip.cpl.virtual"),
+                    ("cr3", "CR3", hexa(virtual.cr3), "tip.cr3"),
+                    ("idt", "IDT", hexa(virtual.idtr.base), "tip.idt"),
+                ),
+            ),
+            real.cpl,
+        )
+
+    def rings(self, lang: str) -> tuple[Ring, ...]:
+        """The VMM inside, the guest's kernel pushed out to ring 1."""
+        return (
+            Ring(3, "app", pick(RINGS["ring3"], lang), pick(RINGS["ring3.tip"], lang)),
+            Ring(2, "", pick(RINGS["ring2"], lang), pick(RINGS["unused.tip"], lang)),
+            Ring(1, "kernel", pick(RINGS["ring1"], lang), pick(RINGS["ring1.tip"], lang)),
+            Ring(0, "vmm", pick(RINGS["ring0.vmm"], lang), pick(RINGS["vmm.tip"], lang)),
+        )
+
+    def cards(self, lang: str, now: Reading, before: Reading | None) -> tuple[Card, ...]:
+        """The real processor above the virtual one."""
+        old = before.cards if before else (None, None)
+        return (
+            _card("real", pick(RINGS["card.real"], lang), "device", lang, now.cards[0], old[0]),
+            _card("virtual", pick(RINGS["card.virtual"], lang), "vmm", lang, now.cards[1], old[1]),
+        )
+
+    @property
+    def context(self) -> str:
+        """The VMM between exit and resumption, else whoever the real ring says."""
+        if not self.vmm.in_guest:
+            return "vmm"
+        return "app" if self.vmm.machine.cpu.cpl == 3 else "kernel"
+
+    @property
+    def linear(self) -> int:
+        """The guest's next instruction, as the guest sees it."""
+        return self._vcpu.linear_eip
+
+    @property
+    def code_bits(self) -> int:
+        """From the virtual CS.D."""
+        return self._vcpu.code_bits
+
+    def peek(self, linear: int, count: int) -> bytes | None:
+        """Guest memory through the guest's own tables."""
+        return peek(self._vcpu, self._memory, linear, count)
+
+
+def reader_of(system: System) -> Reader:
+    """The reader for a system: with virtual machines or without."""
+    return VmmReader(system.vmm) if isinstance(system, Virtualized) else BareReader(system.machine)

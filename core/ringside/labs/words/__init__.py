@@ -1,0 +1,1 @@
+"""Words for people: message catalogues in English and Hungarian."""

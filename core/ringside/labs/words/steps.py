@@ -1,0 +1,229 @@
+"""One sentence per step: what just happened, built from the event's own facts."""
+
+from __future__ import annotations
+
+from .say import Message
+
+STEPS: dict[str, Message] = {
+    "start": (
+        "The machine is ready. Press → for the first step.",
+        "A gép készen áll. Az első lépéshez nyomja meg a → billentyűt."),
+    "start.guest": (
+        "The [VMM](vmm) has put the [guest](guest) into [ring](ring) 1. Press → for the first step.",
+        "A [VMM](vmm) az 1-es [gyűrűbe](ring) tette a [vendéget](guest). Az első lépéshez nyomja "
+        "meg a → billentyűt."),
+    "end": (
+        "The run has ended: {outcome}.",
+        "A futás véget ért: {outcome}."),
+    # direct execution
+    "run.app": (
+        "The [application](@app) runs {insn} directly on the processor.",
+        "Az [alkalmazás](@app) közvetlenül a processzoron futtatja: {insn}."),
+    "run.kernel": (
+        "The [guest kernel](@kernel) runs {insn} directly on the processor.",
+        "A [vendégkernel](@kernel) közvetlenül a processzoron futtatja: {insn}."),
+    "run.vmm": (
+        "The [VMM](@vmm) is at work.",
+        "A [VMM](@vmm) dolgozik."),
+    "run.cli": (
+        "The [kernel](@kernel) switches interrupts off: [IF](if) is now 0.",
+        "A [kernel](@kernel) letiltja a megszakításokat: az [IF](if) most 0."),
+    "run.sti": (
+        "The [kernel](@kernel) switches interrupts on: [IF](if) is now 1.",
+        "A [kernel](@kernel) engedélyezi a megszakításokat: az [IF](if) most 1."),
+    "run.out": (
+        "The [{who}](@{context}) writes {value} to [port](port) {port}: {device} gets it.",
+        "A [{who}](@{context}) a {port} [portra](port) írja: {value}. A(z) {device} megkapja."),
+    "run.in": (
+        "The [{who}](@{context}) reads [port](port) {port}: {device} answers {value}.",
+        "A [{who}](@{context}) a {port} [portot](port) olvassa: a(z) {device} válasza {value}."),
+    "run.control": (
+        "The [kernel](@kernel) loads {register}: {before} → {after}.",
+        "A [kernel](@kernel) betölti a(z) {register} regisztert: {before} → {after}."),
+    "ring.in": (
+        "{cause} takes the processor from [ring](ring) {before} into ring {after}.",
+        "{cause} a processzort a {before}. [gyűrűből](ring) a {after}. gyűrűbe viszi."),
+    "ring.out": (
+        "{cause} goes from [ring](ring) {before} out to ring {after}: an [application](@app) runs "
+        "again.",
+        "{cause} a {before}. [gyűrűből](ring) a {after}. gyűrűbe lép: újra egy "
+        "[alkalmazás](@app) fut."),
+    "syscall": (
+        "The [application](@app) makes [system call](syscall) {number}: INT {vector} enters the "
+        "kernel through the [IDT](idt).",
+        "Az [alkalmazás](@app) a {number}. [rendszerhívást](syscall) kéri: az INT {vector} az "
+        "[IDT](idt)-n át a kernelbe lép."),
+    "interrupt": (
+        "A device [interrupt](interrupt), vector {vector}, stops the guest at {eip} and enters its "
+        "handler.",
+        "Egy eszköz [megszakítása](interrupt), {vector}. vektor, megállítja a vendéget ({eip}), és "
+        "a kezelőjébe lép."),
+    "fault": (
+        "{insn} raises [{name}](fault) at {eip}: the processor enters the kernel's handler.",
+        "{insn} a {eip} címen [{name}](fault) kivételt okoz: a processzor a kernel kezelőjébe "
+        "lép."),
+    "fault.page": (
+        "The address {address} is not mapped for this access: [page fault](pf). The kernel's "
+        "handler takes over.",
+        "A {address} cím ehhez a hozzáféréshez nincs leképezve: [laphiba](pf). A kernel kezelője "
+        "veszi át."),
+    "halt": (
+        "[HLT](hlt): the processor stops until the next [interrupt](interrupt).",
+        "[HLT](hlt): a processzor a következő [megszakításig](interrupt) megáll."),
+    "wake": (
+        "An [interrupt](interrupt) wakes the processor after {idle} idle ticks.",
+        "Egy [megszakítás](interrupt) {idle} üresjárati ütem után felébreszti a processzort."),
+    "console": (
+        "The [{who}](@{context}) runs {insn}, and the console shows {text}.",
+        "A [{who}](@{context}) futtatja: {insn}, és a konzolon megjelenik: {text}."),
+    # silent failures
+    "silent": (
+        "[{mnemonic}](sensitive) should have set {flag} to {wanted}. In ring {ring} the processor "
+        "ignores that without a [trap](trap): {flag} stays {kept}, and the [VMM](vmm) never knew.",
+        "A [{mnemonic}](sensitive) a(z) {flag} bitet {wanted} értékre állította volna. A {ring}. "
+        "gyűrűben a processzor ezt [csapda](trap) nélkül figyelmen kívül hagyja: {flag} = {kept}, "
+        "és a [VMM](vmm) nem is tud róla."),
+    "revealed": (
+        "[{mnemonic}](sensitive) reads the real machine, not the virtual one: {value}. No "
+        "[trap](trap), so the [VMM](vmm) cannot correct it.",
+        "A [{mnemonic}](sensitive) a valódi gépet olvassa, nem a virtuálisat: {value}. Nincs "
+        "[csapda](trap), így a [VMM](vmm) nem javíthat rajta."),
+    # into the VMM
+    "trap": (
+        "The [{who}](@{context}) tries {insn} in [ring](ring) {ring}. The processor "
+        "[traps](trap): {name} brings in the [VMM](@vmm).",
+        "A [{who}](@{context}) a {ring}. [gyűrűben](ring) ezt próbálja: {insn}. A processzor "
+        "[csapdát](trap) lép: a {name} behozza a [VMM](@vmm)-et."),
+    "trap.cli": (
+        "The [guest kernel](@kernel) tries to switch interrupts off. [CPL](cpl) {ring} > "
+        "[IOPL](iopl) 0, so the CPU [traps](trap) into the [VMM](@vmm).",
+        "A [vendégkernel](@kernel) letiltaná a megszakításokat. [CPL](cpl) {ring} > [IOPL](iopl) "
+        "0, ezért a CPU [csapdát](trap) lép a [VMM](@vmm)-be."),
+    "trap.sti": (
+        "The [guest kernel](@kernel) tries to switch interrupts on. [CPL](cpl) {ring} > "
+        "[IOPL](iopl) 0, so the CPU [traps](trap) into the [VMM](@vmm).",
+        "A [vendégkernel](@kernel) engedélyezné a megszakításokat. [CPL](cpl) {ring} > "
+        "[IOPL](iopl) 0, ezért a CPU [csapdát](trap) lép a [VMM](@vmm)-be."),
+    "trap.hlt": (
+        "The [guest kernel](@kernel) tries [HLT](hlt). It must stop the guest, not the host: the "
+        "CPU [traps](trap) into the [VMM](@vmm).",
+        "A [vendégkernel](@kernel) [HLT](hlt)-t hajtana végre. Ennek a vendéget kell megállítania, "
+        "nem a gazdát: a CPU [csapdát](trap) lép a [VMM](@vmm)-be."),
+    "trap.io": (
+        "The [{who}](@{context}) reaches for a device with {insn}. [CPL](cpl) {ring} > "
+        "[IOPL](iopl) 0, so the CPU [traps](trap) into the [VMM](@vmm).",
+        "A [{who}](@{context}) eszközhöz nyúl: {insn}. [CPL](cpl) {ring} > [IOPL](iopl) 0, ezért a "
+        "CPU [csapdát](trap) lép a [VMM](@vmm)-be."),
+    "trap.iret": (
+        "The [guest kernel](@kernel) returns with [IRET](iret) to a ring it may not enter by "
+        "itself: {name} brings in the [VMM](@vmm).",
+        "A [vendégkernel](@kernel) [IRET](iret)-tel olyan gyűrűbe térne vissza, ahová magától nem "
+        "léphet: a {name} behozza a [VMM](@vmm)-et."),
+    "trap.int": (
+        "The [application](@app) makes a [system call](syscall). The real [IDT](idt) belongs to "
+        "the [VMM](@vmm), so it gets control first.",
+        "Az [alkalmazás](@app) [rendszerhívást](syscall) kér. A valódi [IDT](idt) a "
+        "[VMM](@vmm)-é, ezért először ő kap vezérlést."),
+    "trap.page": (
+        "The [{who}](@{context}) touches {address}, which the [shadow page table](shadow) does not "
+        "allow: [#PF](pf) brings in the [VMM](@vmm).",
+        "A [{who}](@{context}) a {address} címhez nyúl, amelyet az [árnyék-laptábla](shadow) nem "
+        "enged: a [#PF](pf) behozza a [VMM](@vmm)-et."),
+    "trap.interrupt": (
+        "It is time for a device [interrupt](interrupt): the [VMM](@vmm) takes the processor.",
+        "Eszköz[megszakítás](interrupt) esedékes: a [VMM](@vmm) veszi át a processzort."),
+    # the VMM's work
+    "emulate": (
+        "The [VMM](@vmm) [emulates](emulate) {insn} on the [virtual CPU](vcpu).",
+        "A [VMM](@vmm) a [virtuális CPU-n](vcpu) [emulálja](emulate): {insn}."),
+    "emulate.changed": (
+        "The [VMM](@vmm) [emulates](emulate) {insn} on the [virtual CPU](vcpu): {register} "
+        "{before} → {after}.",
+        "A [VMM](@vmm) a [virtuális CPU-n](vcpu) [emulálja](emulate): {insn}. {register}: {before} "
+        "→ {after}."),
+    "emulate.cli": (
+        "The [VMM](@vmm) clears the guest's virtual [IF](if). The real one stays 1, so the host "
+        "keeps control.",
+        "A [VMM](@vmm) a vendég virtuális [IF](if) bitjét törli. A valódi 1 marad, így a gazda "
+        "kezében marad a vezérlés."),
+    "emulate.sti": (
+        "The [VMM](@vmm) sets the guest's virtual [IF](if). The real one was 1 all the time.",
+        "A [VMM](@vmm) a vendég virtuális [IF](if) bitjét állítja 1-re. A valódi végig 1 volt."),
+    "emulate.hlt": (
+        "The [VMM](@vmm) stops only this [virtual CPU](vcpu). The host and other guests go on.",
+        "A [VMM](@vmm) csak ezt a [virtuális CPU-t](vcpu) állítja meg. A gazda és a többi vendég "
+        "fut tovább."),
+    "emulate.io": (
+        "The [VMM](@vmm) does {insn} on the guest's virtual device: {register}.",
+        "A [VMM](@vmm) a vendég virtuális eszközén hajtja végre: {insn} ({register})."),
+    "emulate.iret": (
+        "The [VMM](@vmm) carries out the [IRET](iret) on the [virtual CPU](vcpu), including the "
+        "virtual [IF](if).",
+        "A [VMM](@vmm) a [virtuális CPU-n](vcpu) hajtja végre az [IRET](iret)-et, a virtuális "
+        "[IF](if)-fel együtt."),
+    "inject": (
+        "The [VMM](@vmm) delivers {name} to the guest through the guest's own [IDT](idt), handler "
+        "at {handler}.",
+        "A [VMM](@vmm) a vendég saját [IDT](idt)-jén át kézbesíti: {name}, kezelő: {handler}."),
+    "inject.int": (
+        "The [VMM](@vmm) passes the [system call](syscall) on: it enters the guest kernel's handler "
+        "at {handler} through the guest's own [IDT](idt).",
+        "A [VMM](@vmm) továbbadja a [rendszerhívást](syscall): a vendég saját [IDT](idt)-jén át a "
+        "vendégkernel kezelőjébe lép ({handler})."),
+    "shadow": (
+        "The guest's own table maps {gva}, so this was a [hidden fault](hidden-fault). The "
+        "[VMM](@vmm) fills the [shadow](shadow): {gva} → frame at {hpa}.",
+        "A vendég saját táblája leképezi: {gva}, tehát ez [rejtett laphiba](hidden-fault) volt. A "
+        "[VMM](@vmm) kitölti az [árnyékot](shadow): {gva} → {hpa} keret."),
+    "resume": (
+        "The [VMM](@vmm) returns with IRET: the guest goes on in [ring](ring) {ring} at {eip}.",
+        "A [VMM](@vmm) IRET-tel visszatér: a vendég a {ring}. [gyűrűben](ring) folytatja, {eip}."),
+    "schedule": (
+        "The host gives the processor to {vm}: {why}.",
+        "A gazda {vm} gépnek adja a processzort: {why}."),
+    "block": (
+        "{vm} sleeps until its next virtual [interrupt](interrupt).",
+        "{vm} a következő virtuális [megszakításáig](interrupt) alszik."),
+    "denied": (
+        "{vm} asked for guest-physical {gpa}. That memory is not its own: {why}.",
+        "{vm} a(z) {gpa} vendégfizikai címet kérte. Ez a memória nem az övé: {why}."),
+    "diverge": (
+        "From here on the guest differs from bare metal: {what} is {found}, on bare metal "
+        "{expected}.",
+        "A vendég innentől eltér a csupasz géptől: {what} = {found}, csupasz gépen {expected}."),
+    "met": (
+        "{vm} answered frame {number} in time: {latency} ticks.",
+        "{vm} időben válaszolt a(z) {number}. keretre: {latency} ütem."),
+    "missed": (
+        "{vm} missed the [deadline](deadline) of frame {number}: {latency} ticks.",
+        "{vm} lekéste a(z) {number}. keret [határidejét](deadline): {latency} ütem."),
+}
+
+WHO: dict[str, Message] = {
+    "app": ("application", "alkalmazás"),
+    "kernel": ("guest kernel", "vendégkernel"),
+    "vmm": ("VMM", "VMM"),
+    "device": ("device", "eszköz"),
+    "host": ("host", "gazda"),
+}
+
+CAUSES: dict[str, Message] = {
+    "interrupt": ("An interrupt", "Egy megszakítás"),
+    "fault": ("An exception", "Egy kivétel"),
+    "exception": ("An exception", "Egy kivétel"),
+    "int": ("INT", "Az INT"),
+    "iret": ("IRET", "Az IRET"),
+    "call": ("A call gate", "Egy hívókapu"),
+    "retf": ("RETF", "A RETF"),
+}
+
+OUTCOMES: dict[str, Message] = {
+    "halted": (
+        "the guest halted with interrupts off", "a vendég letiltott megszakításokkal megállt"),
+    "waiting": ("the guest waits for input", "a vendég bemenetre vár"),
+    "exit": ("the guest ended with exit status {status}", "a vendég {status} kilépési kóddal "
+             "fejezte be"),
+    "shutdown": (
+        "triple fault: the processor shut down", "hármas hiba: a processzor leállt"),
+    "not-modelled": ("{detail}", "{detail}"),
+}

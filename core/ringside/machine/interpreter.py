@@ -1,0 +1,164 @@
+"""The interpreter: one instruction, or one pending interrupt, per step.
+
+Each instruction found in memory is bound once to the values its meaning asks for
+(:mod:`~ringside.machine.binding`) and kept by physical address until its bytes are written. A step is
+all-or-nothing: results are stored only after the last thing that can fault.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ringside.isa.decode import Truncated, decode
+from ringside.isa.disassemble import format_insn
+from ringside.isa.faults import GP, Fault
+from ringside.isa.instruction import Insn
+from ringside.isa.registers import CS, FLAG_TF
+from ringside.machine.access import LONGEST, MASK
+from ringside.machine.binding import Action, bind, repeated
+from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
+from ringside.trace.events import Retired
+
+if TYPE_CHECKING:
+    from ringside.machine.cpu import Cpu
+
+class Prepared:
+    """A decoded instruction bound to the CPU: ``run(cpu)`` carries it out and moves EIP."""
+
+    __slots__ = ("big", "insn", "last", "length", "mnemonic", "run", "text", "text_at", "transfers")
+
+    def __init__(self, insn: Insn) -> None:
+        self.insn = insn
+        self.mnemonic = insn.mnemonic
+        self.length = insn.length
+        self.last = insn.length - 1
+        self.big = insn.code_bits == 32
+        self.transfers = insn.row.kind == "system"  # it may change more than values
+        self.text = ""  # as disassembled at offset text_at
+        self.text_at = -1
+        if self.transfers:
+            self.run: Action = lambda cpu: call_system(cpu, insn)
+        elif insn.rep:
+            self.run = repeated(insn, bind(insn))
+        else:
+            self.run = bind(insn)
+
+
+def call_system(cpu: Cpu, insn: Insn) -> None:
+    """Carry out a system instruction at ``cpu.eip``; a Fault puts the registers back."""
+    regs, segs, eip, cpl = cpu.regs[:], cpu.segs[:], cpu.eip, cpu.cpl
+    flags, inhibit = cpu.eflags, cpu.inhibit
+    cpu.at = eip
+    cpu.eip = (eip + insn.length) & MASK
+    try:
+        insn.row.meaning(cpu, insn)
+    except Exception:
+        cpu.regs[:], cpu.segs[:], cpu.eip, cpu.inhibit = regs, segs, eip, inhibit
+        cpu.eflags = flags
+        cpu.set_cpl(cpl)
+        raise
+
+
+# -- fetching -----------------------------------------------------------------------------------
+
+
+def fetch(cpu: Cpu) -> Prepared:
+    """Find the instruction at CS:EIP; raises #GP, #PF or #UD."""
+    cs, eip = cpu.segs[CS], cpu.eip
+    if eip > cs.limit:
+        raise GP(0)
+    linear = (cs.base + eip) & MASK
+    delta = cpu.rd.get(linear >> FRAME_SHIFT)
+    hpa = linear + delta if delta is not None else cpu.translate(linear, False, cpu.cpl == 3)
+    frame, offset = hpa >> FRAME_SHIFT, hpa & OFFSET_MASK
+    found = cpu.decoded.get(frame)
+    if found is not None:
+        prepared = found.get(offset)
+        if prepared is not None and prepared.big == cs.big and eip + prepared.last <= cs.limit:
+            return prepared
+    return decode_at(cpu, linear, hpa)
+
+
+def decode_at(cpu: Cpu, linear: int, hpa: int) -> Prepared:
+    """Decode the instruction at ``linear``, and remember it if it lies in one frame of RAM."""
+    cs, bits = cpu.segs[CS], cpu.code_bits
+    frame, offset = hpa >> FRAME_SHIFT, hpa & OFFSET_MASK
+    allowed = min(LONGEST, cs.limit - cpu.eip + 1)
+    here = min(allowed, FRAME - offset)
+    code = cpu.memory.read_bytes(hpa, here)
+    try:
+        prepared = Prepared(decode(code, bits))
+    except Truncated:
+        if here < allowed:
+            rest = cpu.translate((linear + here) & MASK, False, cpu.cpl == 3)
+            code += cpu.memory.read_bytes(rest, allowed - here)
+        try:
+            return Prepared(decode(code, bits))
+        except Truncated:
+            raise GP(0) from None  # longer than 15 bytes, or beyond the limit of CS
+    if cpu.memory.is_plain(frame):
+        cpu.watch_frame(frame)
+        cpu.decoded.setdefault(frame, {})[offset] = prepared
+    return prepared
+
+
+# -- stepping -----------------------------------------------------------------------------------
+
+
+def step(cpu: Cpu) -> str:
+    """Take one step; return why a run would stop here, or "".
+
+    A step is one instruction (one iteration of a REP), the delivery of the fault it raised, or
+    of a pending interrupt. Reasons: ``entry`` (control reached the monitor), ``halt`` (nothing
+    to do until an interrupt; no step was taken), ``shutdown``.
+    """
+    if cpu.interrupt_line and cpu.ready:
+        cpu.take_interrupt()
+        return stop_reason(cpu)
+    if cpu.halted or cpu.shutdown:
+        return "shutdown" if cpu.shutdown else "halt"
+    cpu.inhibit = False
+    cpu.trapping = stepping = bool(cpu._eflags & FLAG_TF)
+    tracer = cpu.tracer
+    mnemonic = ""
+    try:
+        prepared = fetch(cpu)
+        mnemonic = prepared.mnemonic
+        if tracer is None:
+            prepared.run(cpu)
+        else:
+            eip, linear, context = cpu.eip, cpu.linear_eip, cpu.context
+            prepared.run(cpu)
+            if prepared.text_at != eip:
+                prepared.text_at = eip
+                prepared.text = format_insn(prepared.insn, eip)
+            tracer(Retired(cpu.time, context, eip, linear, mnemonic, prepared.text))
+    except Fault as fault:
+        cpu.take_fault(fault, mnemonic)
+        return stop_reason(cpu)
+    # Loading SS holds the single-step trap back as well as interrupts; STI only the latter.
+    if stepping and cpu.trapping and (not cpu.inhibit or mnemonic == "sti"):
+        cpu.take_trap()
+    cpu.time += 1
+    return stop_reason(cpu) if stepping or prepared.transfers else ""
+
+
+def stop_reason(cpu: Cpu) -> str:
+    """Tell whether what just happened ends a run."""
+    if cpu.shutdown:
+        return "shutdown"
+    return "entry" if cpu.monitor is not None and cpu.at_monitor else ""
+
+
+def run(cpu: Cpu, limit: int) -> str:
+    """Take up to ``limit`` steps; return the reason to stop, ``limit`` if there was none.
+
+    ``cpu.stop``, set by a device during the run, ends it after the step. This is the plain
+    loop; ``machine.engine`` does the same faster.
+    """
+    end = cpu.steps + limit
+    while cpu.steps < end:
+        reason = cpu.step() or cpu.stop
+        if reason:
+            return reason
+    return "limit"

@@ -1,0 +1,101 @@
+"""The translation lookaside buffer: what it holds stays in use until it is flushed.
+
+One entry maps one 4 KiB page; the processor splits a large page into such entries as they are
+used (SDM vol. 3A, 4.10.2.2 lets it). Permissions and the dirty state are cached too, so a changed
+page-table entry is not noticed while its translation is still here, as on hardware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# Flags of an entry: the logical AND of the R/W and U/S bits along the walk, and of the last entry
+# D and (with CR4.PGE) G.
+WRITABLE = 1
+USER = 2
+DIRTY = 4
+GLOBAL = 8
+
+
+class Translation(NamedTuple):
+    """What the TLB knows about one page: its frame and its ``flags``."""
+
+    page: int
+    frame: int
+    flags: int
+
+
+class Tlb:
+    """``sets`` times ``ways`` translations, replaced first in, first out within a set."""
+
+    __slots__ = ("entries", "queues", "sets", "slots", "ways")
+
+    def __init__(self, sets: int = 64, ways: int = 4) -> None:
+        if sets < 1 or sets & (sets - 1) or ways < 1:
+            raise ValueError("a TLB needs a power of two of sets and at least one way")
+        self.sets = sets
+        self.ways = ways
+        # page -> (page, frame, flags); the slot of a page never changes while it is cached.
+        self.entries: dict[int, tuple[int, int, int]] = {}
+        self.slots: list[int] = [-1] * (sets * ways)
+        self.queues: list[list[int]] = [[] for _ in range(sets)]
+
+    def lookup(self, page: int) -> tuple[int, int, int] | None:
+        """Return ``(page, frame, flags)`` for the linear ``page`` number, or None."""
+        return self.entries.get(page)
+
+    def fill(self, page: int, frame: int, flags: int) -> int:
+        """Cache a translation; return the page it pushed out, or -1."""
+        evicted = -1
+        if page not in self.entries:
+            index = page & (self.sets - 1)
+            queue = self.queues[index]
+            if len(queue) == self.ways:
+                slot = queue.pop(0)
+                evicted = self.slots[slot]
+                del self.entries[evicted]
+            else:
+                first = index * self.ways
+                slot = self.slots.index(-1, first, first + self.ways)
+            self.slots[slot] = page
+            queue.append(slot)
+        self.entries[page] = (page, frame, flags)
+        return evicted
+
+    def invalidate(self, page: int) -> bool:
+        """Drop the translation of ``page``, global or not; tell whether there was one."""
+        if page not in self.entries:
+            return False
+        del self.entries[page]
+        queue = self.queues[page & (self.sets - 1)]
+        slot = next(slot for slot in queue if self.slots[slot] == page)
+        queue.remove(slot)
+        self.slots[slot] = -1
+        return True
+
+    def flush(self, *, keep_global: bool = False) -> list[int]:
+        """Drop every translation (but global ones, if asked); return the pages dropped."""
+        dropped = [
+            page
+            for page, (_, _, flags) in self.entries.items()
+            if not (keep_global and flags & GLOBAL)
+        ]
+        if len(dropped) == len(self.entries):
+            self.entries.clear()
+            self.slots[:] = [-1] * len(self.slots)
+            for queue in self.queues:
+                queue.clear()
+        else:
+            for page in dropped:
+                self.invalidate(page)
+        return dropped
+
+    def __iter__(self) -> Iterator[tuple[int, Translation]]:
+        """Yield ``(slot, translation)`` of what is cached, in slot order."""
+        for slot, page in enumerate(self.slots):
+            if page >= 0:
+                yield slot, Translation(*self.entries[page])
+
+    def __len__(self) -> int:
+        return len(self.entries)

@@ -1,0 +1,228 @@
+"""The figure "Rings and traps": concentric rings, the running token, the fall and the return.
+
+Two layouts of one picture: ``wide`` for screens and slides, ``tall`` for a phone held upright.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import cos, radians, sin
+
+from .scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One protection ring as drawn: who lives there, and whether anybody does."""
+
+    number: int
+    context: str  # colour: app, kernel, vmm, or "" for an unused ring
+    label: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of a processor card: a register or flag with its value, and the one before."""
+
+    key: str
+    name: str
+    value: str
+    before: str = ""
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A box of facts: the real CPU, or the virtual CPU the guest sees."""
+
+    key: str
+    title: str
+    context: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RingsView:
+    """Everything the figure needs to know, read from the machine and the last step's events."""
+
+    rings: tuple[Ring, ...]  # from ring 3 inwards to ring 0
+    ring: int
+    context: str  # who runs now
+    token: str  # who the token is, in a word
+    label: str  # what is written beside it: the instruction
+    progress: int  # steps so far: the token moves a little along its ring with every one
+    from_ring: int = -1  # ring before this step, -1 when the token stayed in its ring
+    motion: str = ""  # "trap", "resume", "call", "return"
+    chip: str = ""  # the exception or event that moved the token
+    chip_detail: str = ""
+    wrong: bool = False
+    cards: tuple[Card, ...] = ()
+    figure_title: str = ""
+    figure: str = ""
+    figure_unit: str = ""
+    figure_notes: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = field(default=())  # waiting VMs: name, state
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    width: int
+    height: int
+    x: float
+    y: float
+    radii: tuple[float, float, float, float]  # ring 0 … 3
+    size: float
+    card_width: float
+    card_at: tuple[tuple[float, float], ...]
+    figure_at: tuple[float, float]
+    line: float
+
+
+_LAYOUTS = {
+    "wide": _Layout(
+        880, 540, 284, 270, (86, 146, 196, 250), 17, 276,
+        ((590, 30), (590, 214)), (590, 424), 27,
+    ),
+    "tall": _Layout(
+        400, 590, 200, 188, (64, 108, 146, 182), 14, 190,
+        ((6, 392), (204, 392)), (6, 540), 22,
+    ),
+}  # fmt: skip
+
+_BASE_ANGLE = {3: -44.0, 2: 18.0, 1: 22.0, 0: 30.0}
+
+
+def draw(view: RingsView, shape: str = "wide") -> Scene:
+    """Draw ``view`` in the layout ``shape`` ("wide" or "tall")."""
+    layout = _LAYOUTS[shape]
+    scene = Scene(layout.width, layout.height)
+    _draw_rings(scene, layout, view)
+    _draw_motion(scene, layout, view)
+    _draw_token(scene, layout, view)
+    for card, at in zip(view.cards, layout.card_at, strict=False):
+        _draw_card(scene, layout, card, at)
+    _draw_figure(scene, layout, view)
+    return scene
+
+
+def _band(layout: _Layout, ring: int) -> float:
+    """The radius in the middle of a ring's band."""
+    if ring == 0:
+        return layout.radii[0] * 0.5
+    return (layout.radii[ring] + layout.radii[ring - 1]) / 2
+
+
+def _place(layout: _Layout, ring: int, progress: int) -> tuple[float, float]:
+    angle = radians(_BASE_ANGLE[ring] + 4 * (progress % 9))
+    radius = _band(layout, ring)
+    return layout.x + radius * cos(angle), layout.y + radius * sin(angle)
+
+
+def _draw_rings(scene: Scene, layout: _Layout, view: RingsView) -> None:
+    for ring in view.rings:
+        radius = layout.radii[ring.number]
+        used = "" if ring.context else " ghost"
+        hot = " current" if ring.number == view.ring else ""
+        scene.circle(
+            f"ring:{ring.number}", layout.x, layout.y, radius,
+            f"ring {ring.context or 'unused'}{used}{hot}", tip=ring.tip,
+        )
+    for ring in view.rings:
+        radius = layout.radii[ring.number]
+        inside = layout.radii[ring.number - 1] if ring.number else 0.0
+        size = layout.size if ring.context else layout.size - 1
+        y = layout.y - (radius + inside) / 2 + size * 0.36 if ring.number else layout.y - size * 0.5
+        scene.text(
+            f"ring:{ring.number}:label", layout.x, y, ring.label,
+            f"label {ring.context or 'muted'}", size=size, anchor="middle",
+            weight=700 if ring.context else 400, tip=ring.tip,
+        )
+
+
+def _draw_motion(scene: Scene, layout: _Layout, view: RingsView) -> None:
+    if view.from_ring < 0 or view.from_ring == view.ring:
+        return
+    x1, y1 = _place(layout, view.from_ring, view.progress)
+    x2, y2 = _place(layout, view.ring, view.progress)
+    style = {"trap": "vmm", "resume": "good dotted", "call": "kernel", "return": "good dotted"}
+    # A shallow bow: the control point lies beside the straight way, so two ways never coincide.
+    mx, my = (x1 + x2) / 2 - (y2 - y1) * 0.18, (y1 + y2) / 2 + (x2 - x1) * 0.18
+    scene.circle("token:was", x1, y1, layout.size * 0.55, "token ghost muted")
+    scene.path(
+        "motion", f"M{x1:.1f} {y1:.1f}Q{mx:.1f} {my:.1f} {x2:.1f} {y2:.1f}",
+        f"arrow {style[view.motion]}",
+    )
+
+
+def _draw_token(scene: Scene, layout: _Layout, view: RingsView) -> None:
+    x, y = _place(layout, view.ring, view.progress)
+    size = layout.size
+    mood = " wrong" if view.wrong else ""
+    scene.circle("token", x, y, size * 0.62, f"token {view.context}{mood}", tip=view.token)
+    if view.label:
+        room = int((layout.x + layout.radii[3] + 30 - x) / (size * 0.56))
+        label = view.label if len(view.label) <= room else view.label[: room - 1] + "…"
+        scene.text(
+            "token:label", x + size * 0.95, y + size * 0.34, label,
+            f"label halo mono {view.context}{mood}", size=size - 1, weight=600, tip=view.token,
+        )
+    if view.chip:
+        _draw_chip(scene, layout, view, y)
+
+
+def _draw_chip(scene: Scene, layout: _Layout, view: RingsView, token_y: float) -> None:
+    """The event's name, below the token and outside the inner rings."""
+    size = layout.size
+    width = max(len(view.chip) * size * 0.62, len(view.chip_detail) * (size - 2) * 0.58) + 28
+    height = size * 3 if view.chip_detail else size * 1.8
+    left = layout.x - width / 2 + size * 2
+    top = max(token_y + size * 1.4, layout.y + layout.radii[1] * 0.78)
+    tone = "wrong" if view.wrong else "vmm" if view.motion == "trap" else view.context
+    scene.rect("chip", left, top, width, height, f"box chip {tone}")
+    scene.text(
+        "chip:title", left + 13, top + size * 1.22, view.chip, f"label {tone}", size=size,
+        weight=700,
+    )
+    if view.chip_detail:
+        scene.text(
+            "chip:detail", left + 13, top + size * 2.45, view.chip_detail, "label muted",
+            size=size - 2,
+        )
+
+
+def _draw_card(scene: Scene, layout: _Layout, card: Card, at: tuple[float, float]) -> None:
+    x, y = at
+    size, line = layout.size, layout.line
+    scene.text(f"{card.key}:title", x, y, card.title, "title muted", size=size - 2)
+    height = line * len(card.facts) + 14
+    scene.rect(f"{card.key}:box", x, y + 9, layout.card_width, height, f"box {card.context}")
+    for number, fact in enumerate(card.facts):
+        base = y + 9 + 7 + line * number + line * 0.7
+        key = f"{card.key}:{fact.key}"
+        value = f"{fact.before} → {fact.value}" if fact.before else fact.value
+        tone = f"value changed {card.context}" if fact.before else "value"
+        scene.text(f"{key}:name", x + 14, base, fact.name, "label", size=size - 1, tip=fact.tip)
+        scene.text(
+            key, x + layout.card_width - 14, base, value, tone, size=size - 1, anchor="end",
+            weight=700, tip=fact.tip,
+        )
+
+
+def _draw_figure(scene: Scene, layout: _Layout, view: RingsView) -> None:
+    if not view.figure:
+        return
+    x, y = layout.figure_at
+    size = layout.size
+    scene.text("cost:title", x, y, view.figure_title, "title muted", size=size - 2)
+    scene.text("cost", x, y + size * 2, view.figure, "value big", size=size * 1.8, weight=700)
+    scene.text(
+        "cost:unit", x + len(view.figure) * size * 1.06 + 12, y + size * 2, view.figure_unit,
+        "label muted", size=size,
+    )
+    for number, note in enumerate(view.figure_notes):
+        scene.text(
+            f"cost:note:{number}", x if layout.width > 500 else layout.width - 6,
+            y + size * (3.5 + 1.4 * number if layout.width > 500 else 0.6 + 1.4 * number), note,
+            "label muted", size=size - 2, anchor="start" if layout.width > 500 else "end",
+        )

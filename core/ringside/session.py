@@ -1,0 +1,265 @@
+"""The only door for user interfaces: a request as JSON-ready data in, an answer out.
+
+Every request names an operation in ``op``. An answer is ``{"ok": True, …}`` or
+``{"ok": False, "error": {"message": …, "hint": …}}``; wrong input never raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .isa.assembler import AssemblyError
+from .isa.faults import NotModelled
+from .labs import LABS
+from .labs.lab import LANGS, SHAPES, InputError, Lab, Run, Setup
+from .labs.words.glossary import GLOSSARY
+from .labs.words.say import Message, pick
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+MAX_SLICE = 2_000_000
+MAX_SOURCE = 200_000
+MAX_INPUT = 4_096
+
+
+class Session:
+    """One user's session: the lab that is open, where it stands, language and picture shape."""
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+        self._lab: Lab | None = None
+        self._setup: Setup | None = None
+        self._lang = "en"
+        self._shape = "wide"
+        self._operations: dict[str, Callable[[Request], Answer]] = {
+            "catalogue": self._catalogue,
+            "load": self._load,
+            "frame": self._frame_at,
+            "step": self._step,
+            "run": self._advance,
+            "input": self._input,
+            "breakpoints": self._breakpoints,
+            "timeline": self._timeline,
+            "assemble": self._assemble,
+            "source": self._source,
+            "figure": self._figure,
+        }
+
+    def handle(self, request: object) -> Answer:
+        """Answer one request; see the module's text for the form."""
+        try:
+            if not isinstance(request, dict):
+                raise InputError("A request must be an object with an 'op'.")
+            operation = self._operations.get(str(request.get("op")))
+            if operation is None:
+                known = ", ".join(self._operations)
+                raise InputError(f"Unknown operation {request.get('op')!r}.", f"Known: {known}.")
+            self._settle(request)
+            return {"ok": True, **operation(request)}
+        except InputError as error:
+            return _refusal(error.message, error.hint)
+        except AssemblyError as error:
+            return {
+                **_refusal("The program does not assemble.", "Mend the marked lines."),
+                "problems": [_problem(problem) for problem in error.problems],
+            }
+        except NotModelled as error:
+            return _refusal(str(error), "Choose another guest, or take the instruction out.")
+
+    def _settle(self, request: Request) -> None:
+        """Take over language and picture shape, which any request may carry."""
+        lang = request.get("lang", self._lang)
+        shape = request.get("shape", self._shape)
+        if lang not in LANGS:
+            raise InputError(f"There are no words in {lang!r}.", "Choose en or hu.")
+        if shape not in SHAPES:
+            raise InputError(f"There is no picture shape {shape!r}.", "Choose wide or tall.")
+        self._lang, self._shape = lang, shape
+
+    # operations
+
+    def _catalogue(self, request: Request) -> Answer:
+        return {
+            "labs": [describe(lab, self._lang) for lab in LABS],
+            "glossary": [
+                {"id": term.id, "term": pick(term.word, self._lang),
+                 "text": pick(term.text, self._lang)}
+                for term in GLOSSARY
+            ],
+        }
+
+    def _load(self, request: Request) -> Answer:
+        lab = find_lab(_text(request, "lab", 64))
+        options = request.get("options") or {}
+        if not isinstance(options, dict):
+            raise InputError("'options' must be an object of option and value.")
+        setup = lab.setup(
+            _optional(request, "guest", 64),
+            _optional(request, "technique", 64),
+            {str(name): str(value) for name, value in options.items()},
+            _optional(request, "source", MAX_SOURCE),
+        )
+        run = lab.open(setup)
+        self._lab, self._setup, self._run = lab, setup, run
+        step = request.get("step")
+        if step is not None:
+            run.seek(_whole(request, "step", 0, 10**9))
+        return {"frame": self._frame()}
+
+    def _frame_at(self, request: Request) -> Answer:
+        run = self._open_run()
+        if "step" in request:
+            run.seek(_whole(request, "step", 0, 10**9))
+        return {"frame": self._frame()}
+
+    def _step(self, request: Request) -> Answer:
+        run = self._open_run()
+        direction = -1 if request.get("direction", 1) == -1 else 1
+        by = str(request.get("by", "step"))
+        found = True
+        if by == "step":
+            run.seek(max(run.step + direction, 0))
+        else:
+            found = run.find(by, direction)
+        return {"frame": self._frame(), "found": found}
+
+    def _advance(self, request: Request) -> Answer:
+        run = self._open_run()
+        stopped = run.advance(_whole(request, "steps", 1, MAX_SLICE))
+        return {"frame": self._frame(), "stopped": stopped}
+
+    def _input(self, request: Request) -> Answer:
+        run = self._open_run()
+        run.receive(_text(request, "text", MAX_INPUT))
+        return {"frame": self._frame()}
+
+    def _breakpoints(self, request: Request) -> Answer:
+        points = request.get("list")
+        if not isinstance(points, list) or len(points) > 64:
+            raise InputError("'list' must be a list of at most 64 breakpoints.")
+        self._open_run().set_breakpoints([dict(point) for point in points])
+        return {}
+
+    def _timeline(self, request: Request) -> Answer:
+        return {"timeline": self._open_run().timeline()}
+
+    def _assemble(self, request: Request) -> Answer:
+        from .guests import assemble_text
+
+        try:
+            program = assemble_text(_text(request, "source", MAX_SOURCE))
+        except AssemblyError as error:
+            return {"problems": [_problem(problem) for problem in error.problems]}
+        return {"problems": [], "bytes": len(program.image)}
+
+    def _source(self, request: Request) -> Answer:
+        lab, setup = self._lab, self._setup
+        if lab is None or setup is None or lab.source is None:
+            raise InputError("This lab has no source to show.", "Load a lab with a guest first.")
+        return {"source": setup.source or lab.source(setup.guest)}
+
+    def _figure(self, request: Request) -> Answer:
+        from .scenes.svg import render
+
+        run = self._open_run()
+        if "step" in request:
+            run.seek(_whole(request, "step", 0, 10**9))
+        picture = run.picture(self._shape, self._lang).as_dict()
+        title = "".join(part["text"] for part in run.sentence(self._lang))
+        return {"svg": render(picture, title=title)}
+
+    # what the answers are made of
+
+    def _open_run(self) -> Run:
+        if self._run is None:
+            raise InputError("No lab is open yet.", "Send 'load' first.")
+        return self._run
+
+    def _frame(self) -> dict[str, Any]:
+        run, lab, setup = self._open_run(), self._lab, self._setup
+        assert lab is not None and setup is not None
+        return {
+            "lab": lab.id,
+            "guest": setup.guest,
+            "technique": setup.technique,
+            "options": dict(setup.options),
+            "edited": setup.source is not None,
+            "lang": self._lang,
+            "shape": self._shape,
+            "step": run.step,
+            "last": run.last,
+            "ended": run.ended,
+            "outcome": run.outcome(self._lang),
+            "scene": run.picture(self._shape, self._lang).as_dict(),
+            "sentence": run.sentence(self._lang),
+            "panels": run.panels(self._lang),
+            "timeline": run.timeline(),
+        }
+
+
+def find_lab(lab_id: str) -> Lab:
+    """The lab with this id; raises :class:`InputError` naming those there are."""
+    for lab in LABS:
+        if lab.id == lab_id:
+            return lab
+    known = ", ".join(lab.id for lab in LABS)
+    raise InputError(f"There is no lab {lab_id!r}.", f"Choose one of: {known}.")
+
+
+def describe(lab: Lab, lang: str) -> dict[str, Any]:
+    """A lab's entry in the catalogue."""
+
+    def menu(choices: Any) -> list[dict[str, str]]:
+        return [{"id": choice.id, "title": pick(choice.title, lang),
+                 "note": pick(choice.note, lang)} for choice in choices]
+
+    def words(message: Message) -> str:
+        return pick(message, lang)
+
+    return {
+        "id": lab.id,
+        "title": words(lab.title),
+        "question": words(lab.question),
+        "guests": menu(lab.guests),
+        "techniques": menu(lab.techniques),
+        "kinds": menu(lab.kinds),
+        "options": [
+            {"id": option.id, "title": words(option.title), "values": menu(option.values),
+             "default": option.values[0].id}
+            for option in lab.options
+        ],
+        "editable": lab.editable,
+    }
+
+
+def _refusal(message: str, hint: str = "") -> Answer:
+    return {"ok": False, "error": {"message": message, "hint": hint}}
+
+
+def _problem(problem: Any) -> dict[str, Any]:
+    return {
+        "file": problem.file, "line": problem.line, "column": problem.column,
+        "message": problem.message, "expected": problem.expected,
+    }
+
+
+def _text(request: Request, name: str, longest: int) -> str:
+    value = request.get(name)
+    if not isinstance(value, str):
+        raise InputError(f"'{name}' must be a text.")
+    if len(value) > longest:
+        raise InputError(f"'{name}' is too long.", f"At most {longest} characters.")
+    return value
+
+
+def _optional(request: Request, name: str, longest: int) -> str | None:
+    return None if request.get(name) is None else _text(request, name, longest)
+
+
+def _whole(request: Request, name: str, least: int, most: int) -> int:
+    value = request.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InputError(f"'{name}' must be a whole number from {least} to {most}.")
+    return value

@@ -1,0 +1,113 @@
+"""Cycles: counted events times what each costs on a chosen processor.
+
+A run is counted once and priced as often as one likes: nothing here runs a machine. Which event
+pays for what depends on where the guest runs, so it is data too: :data:`BARE` for real hardware,
+:data:`DEPRIVILEGED` for a guest under a VMM that owns ring 0, where devices are software.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ringside.trace.counters import Counts
+from ringside.trace.presets import PRESETS, Preset
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Charges = Mapping[tuple[str, str | None], str]
+"""From an event's kind and detail (None: any other) to the price it pays."""
+
+_HARDWARE: dict[tuple[str, str | None], str] = {
+    ("fault", "#PF"): "page fault",
+    ("fault", None): "exception",
+    ("interrupt", None): "exception",
+    ("walk", None): "walk reference",  # as often as the walk has references
+}
+BARE: Charges = _HARDWARE | {
+    ("syscall", None): "system call",
+    ("port", None): "port access",
+}
+DEPRIVILEGED: Charges = _HARDWARE | {
+    ("trap", None): "vmm dispatch",
+    ("inject", None): "injection",
+    ("shadow", None): "shadow fill",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a bill: ``count`` times ``cycles``."""
+
+    name: str
+    count: int
+    cycles: float
+    source: str
+    confidence: str
+
+    @property
+    def total(self) -> float:
+        """Cycles of the whole line."""
+        return self.count * self.cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a run costs on one processor, the dearest line first."""
+
+    preset: Preset
+    lines: tuple[Line, ...]
+
+    @property
+    def total(self) -> int:
+        """Cycles in all."""
+        return round(sum(line.total for line in self.lines))
+
+
+def purchases(counts: Counts, instructions: int, charges: Charges) -> dict[str, int]:
+    """How many of each price a run has to pay."""
+    bought = {"instruction": instructions} if instructions else {}
+    for (kind, name), count in counts.items():
+        item = charges.get((kind, name)) or charges.get((kind, None))
+        if item is not None:
+            times = int(name) if kind == "walk" else 1
+            bought[item] = bought.get(item, 0) + count * times
+    return bought
+
+
+class CostModel:
+    """Prices of one processor applied to what happened."""
+
+    __slots__ = ("charges", "preset")
+
+    def __init__(self, preset: Preset = PRESETS[0], charges: Charges = BARE) -> None:
+        self.preset = preset
+        self.charges = charges
+
+    def bill(self, counts: Counts, instructions: int) -> Bill:
+        """Price a run's event counts and retired instructions."""
+        prices = self.preset.prices
+        lines = [
+            Line(item, count, prices[item].cycles, prices[item].source, prices[item].confidence)
+            for item, count in purchases(counts, instructions, self.charges).items()
+        ]
+        return Bill(self.preset, tuple(sorted(lines, key=lambda line: (-line.total, line.name))))
+
+
+def reprice(
+    runs: Sequence[tuple[Counts, int]],
+    presets: Iterable[Preset] = PRESETS,
+    charges: Charges = BARE,
+) -> NDArray[np.float64]:
+    """Cycles of many runs (counts and instructions) on many processors: one row for each run."""
+    import numpy as np
+
+    bought = [purchases(counts, instructions, charges) for counts, instructions in runs]
+    items = sorted({item for run in bought for item in run})
+    amounts = np.array([[run.get(item, 0) for item in items] for run in bought], dtype=float)
+    costs = np.array([[p.prices[item].cycles for item in items] for p in presets], dtype=float)
+    product: NDArray[np.float64] = amounts @ costs.T
+    return product

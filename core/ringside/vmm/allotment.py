@@ -1,0 +1,112 @@
+"""Guest-physical memory: which frames of the machine a VM owns, and memory as the guest has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK, Memory, ignore_code_write
+
+
+class Allotment:
+    """The frames a VM owns: ``hfns[gfn]`` is the host frame behind guest frame ``gfn``."""
+
+    __slots__ = ("hfns",)
+
+    def __init__(self, hfns: list[int]) -> None:
+        if len(set(hfns)) != len(hfns):
+            raise ValueError("a host frame can stand behind one guest frame only")
+        self.hfns = hfns
+
+    @property
+    def size(self) -> int:
+        """Bytes of guest-physical memory."""
+        return len(self.hfns) << FRAME_SHIFT
+
+    def frame(self, gfn: int) -> int | None:
+        """The host frame behind guest frame ``gfn``; None outside the allotment."""
+        return self.hfns[gfn] if gfn < len(self.hfns) else None
+
+    def hpa(self, gpa: int) -> int | None:
+        """The host-physical address behind ``gpa``; None outside the allotment."""
+        hfn = self.frame(gpa >> FRAME_SHIFT)
+        return None if hfn is None else hfn << FRAME_SHIFT | gpa & OFFSET_MASK
+
+    def pieces(self, gpa: int, count: int) -> Iterator[tuple[int | None, int]]:
+        """``(hpa, bytes)`` of the stretches that make up ``count`` bytes from ``gpa``."""
+        while count > 0:
+            part = min(count, FRAME - (gpa & OFFSET_MASK))
+            yield self.hpa(gpa), part
+            gpa += part
+            count -= part
+
+
+class GuestMemory(Memory):
+    """A VM's memory with the interface of a machine's: addresses are guest-physical.
+
+    It holds nothing itself: every access goes to the frames of the host's RAM that the VM owns.
+    Beyond them is an open bus, exactly as beyond the end of a real machine's RAM. No frame is
+    "plain" here, so a virtual CPU never keeps a direct way into the host's memory.
+
+    While ``sealed``, writes are lost: so the VMM can look at a guest's tables with the virtual
+    CPU's own walker without leaving accessed flags behind. A write to a frame in ``traced`` sets
+    ``touched``.
+    """
+
+    __slots__ = ("allotment", "host", "sealed", "touched", "traced")
+    # Its contents are the host's to freeze; the rest is wiring.
+    transient: ClassVar[frozenset[str]] = Memory.transient | {"host", "ram"}
+
+    def __init__(self, host: Memory, allotment: Allotment) -> None:
+        self.host = host
+        self.allotment = allotment
+        self.sealed = False
+        self.touched = False
+        self.traced: set[int] = set()
+        self.size = allotment.size
+        self.ram = bytearray()
+        self.m8 = memoryview(self.ram)
+        self.m16 = self.m8.cast("H")
+        self.m32 = self.m8.cast("I")
+        self.windows = {}
+        self.code_frames = set()
+        self.on_code_write = ignore_code_write
+
+    def is_plain(self, frame: int) -> bool:
+        """No frame may be reached without asking the allotment."""
+        return False
+
+    def read(self, hpa: int, size: int) -> int:
+        """Return ``size`` bytes at the guest-physical address; ones outside the allotment."""
+        if hpa & OFFSET_MASK <= FRAME - size:
+            place = self.allotment.hpa(hpa)
+            if place is not None:
+                return int.from_bytes(self.host.ram[place : place + size], "little")
+        return int.from_bytes(self.read_bytes(hpa, size), "little")
+
+    def write(self, hpa: int, value: int, size: int) -> None:
+        """Store the low ``size`` bytes of ``value`` at the guest-physical address."""
+        self.write_bytes(hpa, (value & (1 << 8 * size) - 1).to_bytes(size, "little"))
+
+    def read_bytes(self, hpa: int, count: int) -> bytes:
+        """Return ``count`` bytes, with ones where the VM owns nothing."""
+        return b"".join(
+            b"\xff" * part if place is None else self.host.read_bytes(place, part)
+            for place, part in self.allotment.pieces(hpa, count)
+        )
+
+    def write_bytes(self, hpa: int, data: bytes) -> None:
+        """Store ``data``; what falls outside the allotment is lost."""
+        if self.sealed:
+            return
+        if self.traced and hpa >> FRAME_SHIFT in self.traced:
+            self.touched = True
+        done = 0
+        for place, part in self.allotment.pieces(hpa, len(data)):
+            if place is not None:
+                self.host.write_bytes(place, data[done : done + part])
+            done += part
+
+    def after_thaw(self) -> None:
+        """Forget which frames hold decoded code."""
+        self.code_frames = set()

@@ -1,0 +1,262 @@
+"""The descriptor tables the real processor uses while a guest runs.
+
+Selectors must mean to the processor what they mean to the guest, but with the guest's ring 0
+pushed out to ring 1 and every segment cut off below the VMM's window. So each VM has a GDT (and
+an LDT) of the VMM's making, with the guest's entries under the guest's numbers:
+
+* DPL 0 becomes 1; limits end below the window; gates and other system descriptors are absent.
+* An entry is *present* only while it is certain to equal the guest's: the guest's own accessed bit
+  is set, and the guest frame it came from is traced (kept read-only in the shadow page tables).
+  Any other use of it faults, the load is emulated on the virtual CPU from the guest's own table,
+  and the entry becomes present then. A write to the frame makes its entries absent again.
+* Code segments of ring 3 are present only while ring 3 runs. An IRET or RETF of the guest's kernel
+  to ring 3 therefore faults, which is how the virtual IF is kept right there.
+* The CS and SS in use are always present, as the virtual CPU's hidden parts say (*pinned*): the
+  VMM's own IRET must be able to load them.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, ClassVar
+
+from ringside.isa.faults import NotModelled
+from ringside.isa.registers import CS, SS
+from ringside.machine import descriptors as layout
+from ringside.machine.descriptors import Descriptor, segment_descriptor
+from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
+from ringside.machine.segmentation import (
+    Segment,
+    cached,
+    entry_address,
+    mark_accessed,
+    read_descriptor,
+)
+from ringside.vmm.monitor import GDT_BYTES, MONITOR_CODE, WINDOW, Monitor
+
+if TYPE_CHECKING:
+    from ringside.vmm.memory.shadow import ShadowPaging
+    from ringside.vmm.vm import Vm
+
+KEY = 0xFFFC  # of a selector: index and table, without RPL
+LOCAL = 4  # of a selector: the LDT's
+PRESENT = 1 << 47
+DPL = 3 << 45
+DPL_1 = 1 << 45
+NOTHING_VALID = segment_descriptor(
+    0, 0xFFFF_FFFF, layout.WRITABLE | layout.EXPAND_DOWN | layout.ACCESSED, dpl=3
+)  # an expand-down segment with no valid offset
+
+
+def guest_ring(ring: int) -> int:
+    """The real ring for a virtual one: 0 makes room for the VMM, the others stay."""
+    return ring or 1
+
+
+def compress(segment: Segment) -> Descriptor:
+    """The descriptor that gives the real processor ``segment``, de-privileged and cut off."""
+    dpl = guest_ring(segment.dpl)
+    kind = segment.type | layout.ACCESSED
+    expands_down = not kind & layout.CODE and kind & layout.EXPAND_DOWN
+    high = 0xFFFF_FFFF if segment.big else 0xFFFF
+    last = segment.base + (high if expands_down else segment.limit)
+    if last < WINDOW:
+        limit = segment.limit
+    elif expands_down or segment.base >= WINDOW:
+        if kind & layout.CODE:
+            raise NotModelled(
+                f"a code segment at {segment.base:#x}, inside the VMM's own 4 MiB, cannot be run "
+                "de-privileged; use a base below 0xFFC00000"
+            )
+        return Descriptor(NOTHING_VALID.raw & ~DPL | dpl << 45)
+    else:
+        limit = WINDOW - 1 - segment.base
+        if limit > 0xF_FFFF:
+            limit = (limit + 1 & ~OFFSET_MASK) - 1
+    return segment_descriptor(segment.base, limit, kind, dpl=dpl, big=segment.big)
+
+
+def absent(descriptor: Descriptor) -> int:
+    """A guest's descriptor as LAR and its kin may see it: ring 0 is 1, and not present."""
+    raw = descriptor.raw & ~PRESENT
+    return raw if raw & DPL else raw | DPL_1
+
+
+class DescriptorShadow:
+    """The GDT and LDT of one VM in the VMM's memory."""
+
+    __slots__ = ("gdt", "ldt", "live", "monitor", "pins", "shadow", "vm")
+    transient: ClassVar[frozenset[str]] = frozenset({"monitor", "shadow", "vm"})
+
+    def __init__(self, vm: Vm, monitor: Monitor, shadow: ShadowPaging) -> None:
+        self.vm = vm
+        self.monitor = monitor
+        self.shadow = shadow
+        self.gdt = monitor.take(GDT_BYTES)
+        self.ldt = monitor.take(GDT_BYTES)
+        monitor.furnish_gdt(self.gdt, self.ldt)
+        self.live: dict[int, int] = {}  # selector key -> gfn its guest descriptor lies in
+        self.pins: tuple[int, ...] = ()  # keys of the CS and SS in use
+        shadow.on_trace_write = self.forget_frame
+
+    def _place(self, key: int) -> int:
+        table = self.ldt if key & LOCAL else self.gdt
+        return table + (key & 0xFFF8)
+
+    def _write(self, key: int, raw: int) -> None:
+        if key & LOCAL or key < MONITOR_CODE:  # the VMM's own entries are not the guest's
+            self.monitor.machine.memory.write64(self._place(key), raw)
+
+    def _guest(self, key: int) -> Descriptor | None:
+        """The guest's descriptor now, or None where its table has none that can be read."""
+        return self.vm.look(lambda: read_descriptor(self.vm.vcpu, key))
+
+    # -- keeping up with the guest's tables --------------------------------------------------
+
+    def reload(self, local: bool) -> None:
+        """LGDT or LLDT: start the table afresh, every entry absent."""
+        key = LOCAL if local else 0
+        for live in [k for k in self.live if k & LOCAL == key]:
+            self._drop(live)
+        size = GDT_BYTES if local else MONITOR_CODE
+        raws = self._guest_table(local)[:size]
+        entries = [absent(Descriptor(raw)) if raw else 0 for (raw,) in struct.iter_unpack("<Q", raws)]
+        data = struct.pack(f"<{len(entries)}Q", *entries)
+        place = self.ldt if local else self.gdt
+        self.monitor.machine.memory.write_bytes(place, data + bytes(size - len(data)))
+
+    def _guest_table(self, local: bool) -> bytes:
+        """The guest's table as bytes; a page that is not mapped counts as zeros."""
+        vcpu = self.vm.vcpu
+        if local and not vcpu.ldtr.present:
+            return b""
+        base, limit = (
+            (vcpu.ldtr.base, vcpu.ldtr.limit) if local else (vcpu.gdtr.base, vcpu.gdtr.limit)
+        )
+        size = (min(limit, GDT_BYTES - 1) + 1) & ~7
+        data = b""
+        while len(data) < size:
+            at = (base + len(data)) & 0xFFFF_FFFF
+            part = min(size - len(data), FRAME - (at & OFFSET_MASK))
+            gpa = self.vm.where(at)
+            data += bytes(part) if gpa is None else self.vm.memory.read_bytes(gpa, part)
+        return data
+
+    def admit(self, selector: int) -> None:
+        """Make an entry present for the guest's own use, once it is certain what it says."""
+        key = selector & KEY
+        if not key or key in self.live or key in self.pins or not key & LOCAL and key >= MONITOR_CODE:
+            return
+        descriptor = self._guest(key)
+        if descriptor is None or not _usable(descriptor) or not descriptor.type & layout.ACCESSED:
+            return
+        if descriptor.code and descriptor.dpl == 3:
+            return
+        gfn = self._frame_of(key)
+        if gfn is None:
+            return
+        self.shadow.trace(gfn)
+        self.live[key] = gfn
+        self._write(key, compress(cached(key, descriptor)).raw)
+
+    def _frame_of(self, key: int) -> int | None:
+        """The guest frame the whole entry lies in, if it is one of the guest's own."""
+        vcpu = self.vm.vcpu
+        address = entry_address(vcpu, key)
+        if address is None or address & OFFSET_MASK > FRAME - 8:
+            return None
+        gpa = self.vm.where(address)
+        if gpa is None or self.vm.allotment.hpa(gpa) is None:
+            return None
+        return gpa >> FRAME_SHIFT
+
+    def _drop(self, key: int) -> None:
+        gfn = self.live.pop(key)
+        if gfn not in self.live.values():
+            self.shadow.untrace(gfn)
+        if key not in self.pins:
+            descriptor = self._guest(key)
+            self._write(key, 0 if descriptor is None else absent(descriptor))
+
+    def forget_frame(self, gfn: int) -> None:
+        """The guest writes to a frame descriptors were taken from: they are uncertain now."""
+        for key in [k for k, frame in self.live.items() if frame == gfn]:
+            self._drop(key)
+
+    def refresh(self) -> None:
+        """The VMM itself has changed guest memory: take the entries in use over again."""
+        for key in list(self.live):
+            self._drop(key)
+            self.admit(key)
+
+    # -- what the VMM needs present ----------------------------------------------------------
+
+    def pin(self, code: Segment, stack: Segment) -> None:
+        """Make the CS and SS the guest is about to get loadable, as the virtual CPU has them."""
+        wanted = (code.selector & KEY, stack.selector & KEY)
+        for key in self.pins:
+            if key not in wanted:
+                self._restore(key)
+        self.pins = wanted
+        for key, segment in zip(wanted, (code, stack), strict=True):
+            self.live.pop(key, None)
+            self._write(key, compress(segment).raw)
+
+    def _restore(self, key: int) -> None:
+        descriptor = self._guest(key)
+        self._write(key, 0 if descriptor is None else absent(descriptor))
+        self.pins = tuple(pin for pin in self.pins if pin != key)
+        self.admit(key)
+
+    def lend(self, segment: Segment) -> int:
+        """Make one data segment loadable for a moment; returns the entry to put back."""
+        key = segment.selector & KEY
+        before = self.monitor.machine.memory.read64(self._place(key))
+        self._write(key, compress(segment).raw)
+        return before
+
+    def give_back(self, segment: Segment, raw: int) -> None:
+        """Undo ``lend``."""
+        self._write(segment.selector & KEY, raw)
+
+    def as_loaded(self, selector: int) -> Segment | None:
+        """The hidden part the guest got when it loaded ``selector`` without a trap."""
+        key = selector & KEY
+        for seg in (CS, SS):
+            segment = self.vm.vcpu.segs[seg]
+            if segment.selector & KEY == key:
+                return _renamed(segment, selector)
+        descriptor = self._guest(key)
+        return None if descriptor is None else cached(selector, descriptor)
+
+    def reversible(self) -> bool:
+        """Whether loading CS and SS from the guest's own tables would give what they hold.
+
+        If not, the guest has changed its tables under them: until it reloads them, running it
+        directly would need the hidden parts to be two things at once. An entry the guest has
+        not set up at all does no harm, for it cannot mean to load it.
+        """
+        vcpu = self.vm.vcpu
+        for seg in (CS, SS):
+            segment = vcpu.segs[seg]
+            key = segment.selector & KEY
+            descriptor = self._guest(key)
+            if descriptor is None or not _usable(descriptor):
+                continue
+            fresh = cached(segment.selector, Descriptor(descriptor.raw | layout.ACCESSED << 40))
+            if fresh != segment:
+                return False
+            # From now on the entry is loaded, by the VMM's IRET if not by the guest: accessed.
+            mark_accessed(vcpu, key, descriptor)
+        return True
+
+
+def _usable(descriptor: Descriptor) -> bool:
+    return descriptor.present and not descriptor.system
+
+
+def _renamed(segment: Segment, selector: int) -> Segment:
+    return Segment(
+        selector, segment.base, segment.limit, segment.type, segment.dpl, segment.present,
+        segment.big, segment.readable, segment.writable, segment.low, segment.high, segment.flat,
+    )  # fmt: skip

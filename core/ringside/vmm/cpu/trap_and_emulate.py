@@ -1,0 +1,204 @@
+"""Trap-and-emulate: the guest's kernel runs in ring 1, its applications in ring 3.
+
+What a guest may not do in its ring faults; the processor comes to the VMM; the VMM carries the
+instruction out on the virtual CPU and goes back with IRET. What *should* trap but does not
+(POPF, PUSHF, SGDT, SMSW, PUSH CS, …) runs on the real processor and silently does the wrong
+thing: that is a property of the instruction set, and nothing here hides it.
+
+Between exits the truth about registers is in the real processor. ``observe`` brings the virtual
+CPU up to date: general registers, EIP and flags as they are, with the virtual IF and IOPL in the
+place of the real ones; segment registers with the ring the guest believes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from ringside.isa.faults import Fault, NotModelled
+from ringside.isa.registers import (
+    CS,
+    DS,
+    ES,
+    ESP,
+    FLAG_IF,
+    FLAG_IOPL,
+    FLAG_RF,
+    FLAG_VIF,
+    FLAG_VIP,
+    FLAG_VM,
+    FS,
+    GS,
+    SS,
+)
+from ringside.machine.segmentation import NULL, RPL, Segment, null_segment
+from ringside.vmm.cpu.descriptor_shadow import DescriptorShadow, guest_ring
+from ringside.vmm.exits import TIMER, Exit, Handler
+from ringside.vmm.monitor import GDT_BYTES, MONITOR_LDT, WINDOW, Monitor
+
+if TYPE_CHECKING:
+    from ringside.machine.cpu import Cpu
+    from ringside.vmm.memory.shadow import ShadowPaging
+    from ringside.vmm.vm import Vm
+
+DATA_SEGMENTS = (ES, DS, FS, GS)
+VIRTUAL_FLAGS = FLAG_IF | FLAG_IOPL  # of EFLAGS: what the VMM keeps for the guest
+NEVER_REAL = FLAG_IOPL | FLAG_VM | FLAG_VIF | FLAG_VIP | FLAG_RF
+
+# Faults that cannot have been caused by de-privileging: they are the guest's own.
+GUEST_FAULTS = ("#DE", "#BR", "#UD", "#NM", "#MF", "#AC")
+# Faults that may have been: the instruction is tried on the virtual CPU, which knows.
+DOUBTFUL_FAULTS = ("#GP", "#SS", "#NP", "#TS")
+
+
+class TrapAndEmulate:
+    """The de-privileged way to run one VM on the real processor."""
+
+    __slots__ = ("descriptors", "given", "monitor", "reversible", "seen", "vm")
+    transient: ClassVar[frozenset[str]] = frozenset({"monitor", "vm"})
+
+    def __init__(self, vm: Vm, monitor: Monitor, shadow: ShadowPaging) -> None:
+        self.vm = vm
+        self.monitor = monitor
+        self.descriptors = DescriptorShadow(vm, monitor, shadow)
+        # The data segments as the real processor was last given them; None: not at all yet.
+        self.given: list[Segment | None] = [None] * 6
+        self.seen: tuple[int, ...] = ()  # the guest's GDTR and LDTR the shadow was made from
+        self.reversible = True
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """What this technique does at which exit."""
+        return {
+            **dict.fromkeys(GUEST_FAULTS, self.reflect),
+            **dict.fromkeys(DOUBTFUL_FAULTS, self.emulate),
+            "#DB": self.debug,
+            TIMER: self.timer,
+        }
+
+    @property
+    def runs_directly(self) -> bool:
+        """Whether the guest may go on on the real processor; else its next instruction is the
+        VMM's to interpret."""
+        return self.reversible
+
+    # -- handlers ----------------------------------------------------------------------------
+
+    def reflect(self, exit: Exit) -> None:
+        """The guest's own exception: hand it on as the trap frame tells it."""
+        error = None if exit.error < 0 else exit.error
+        self.vm.reflect(Fault(exit.vector, error))
+
+    def emulate(self, exit: Exit) -> None:
+        """Carry out the instruction on the virtual CPU."""
+        self.vm.emulate()
+
+    def debug(self, exit: Exit) -> None:
+        """A single-step trap the guest asked for with TF."""
+        self.vm.trap()
+
+    def timer(self, exit: Exit) -> None:
+        """The host's timer: a virtual interrupt may be due, or another VM's turn."""
+        if self.vm.poll():
+            self.vm.inject()
+
+    # -- from the real processor -------------------------------------------------------------
+
+    def load(self) -> None:
+        """Make this VM the one whose tables the real processor uses (a world switch)."""
+        cpu = self.monitor.machine.cpu
+        cpu.load_gdt(WINDOW + self.descriptors.gdt, GDT_BYTES - 1)
+        cpu.load_ldt(MONITOR_LDT if self.vm.vcpu.ldtr.present else 0)
+        self.given = [None] * 6
+
+    def leave_guest(self) -> Exit:
+        """Take over from the guest: read the trap frame, bring the virtual CPU up to date."""
+        exit = self.monitor.read_frame()
+        self._take(exit.eip, exit.eflags, exit.esp)
+        return exit
+
+    def observe(self) -> None:
+        """Bring the virtual CPU up to date while the guest runs; changes nothing else."""
+        cpu = self.monitor.machine.cpu
+        self._take(cpu.eip, cpu.eflags, cpu.regs[ESP])
+
+    def _take(self, eip: int, eflags: int, esp: int) -> None:
+        cpu, vcpu = self.monitor.machine.cpu, self.vm.vcpu
+        vcpu.regs[:] = cpu.regs
+        vcpu.regs[ESP] = esp
+        vcpu.eip = eip
+        kept = vcpu._eflags & VIRTUAL_FLAGS
+        vcpu.eflags = eflags & ~(VIRTUAL_FLAGS | FLAG_RF) | kept
+        for seg in DATA_SEGMENTS:
+            selector = cpu.segs[seg].selector
+            if selector != vcpu.segs[seg].selector:
+                self._adopt(seg, selector)
+
+    def _adopt(self, seg: int, selector: int) -> None:
+        """The guest loaded a data segment without a trap: find the hidden part it got."""
+        vcpu = self.vm.vcpu
+        if not selector & NULL:
+            segment: Segment | None = null_segment(selector)
+        else:
+            segment = self.descriptors.as_loaded(selector)
+        if segment is not None:
+            vcpu.segs[seg] = segment
+            self.given[seg] = segment
+
+    # -- to the real processor ---------------------------------------------------------------
+
+    def enter_guest(self) -> None:
+        """Put the virtual CPU's state on the real one and go to the guest's ring with IRET."""
+        cpu, vcpu = self.monitor.machine.cpu, self.vm.vcpu
+        ring = guest_ring(vcpu.cpl)
+        self.descriptors.pin(vcpu.segs[CS], vcpu.segs[SS])
+        for seg in DATA_SEGMENTS:
+            if self.given[seg] != vcpu.segs[seg]:
+                self._give(cpu, seg, vcpu.segs[seg])
+        cpu.regs[:] = vcpu.regs
+        eflags = vcpu.eflags & ~NEVER_REAL | FLAG_IF
+        self.monitor.leave(
+            vcpu.eip,
+            vcpu.segs[CS].selector & ~RPL | ring,
+            eflags,
+            vcpu.regs[ESP],
+            vcpu.segs[SS].selector & ~RPL | ring,
+        )
+
+    def _give(self, cpu: Cpu, seg: int, segment: Segment) -> None:
+        """Load a data segment register with what the virtual CPU holds."""
+        if segment.present:
+            before = self.descriptors.lend(segment)
+            cpu.load_segment(seg, segment.selector)
+            self.descriptors.give_back(segment, before)
+        else:
+            cpu.load_segment(seg, segment.selector & RPL)
+        self.given[seg] = segment
+
+    def settle(self) -> None:
+        """After the virtual CPU was changed: bring everything derived from it up to date."""
+        vcpu = self.vm.vcpu
+        if not vcpu.protected:
+            raise NotModelled(
+                "the guest is in real mode, which cannot be run de-privileged; start it in "
+                "protected mode, or choose bare metal"
+            )
+        now = (vcpu.gdtr.base, vcpu.gdtr.limit, vcpu.ldtr.selector, vcpu.ldtr.base,
+               vcpu.ldtr.limit)
+        if now != self.seen:
+            if now[:2] != self.seen[:2]:
+                self.descriptors.reload(local=False)
+            if now[2:] != self.seen[2:]:
+                self.descriptors.reload(local=True)
+                selector = MONITOR_LDT if vcpu.ldtr.present else 0
+                self.monitor.machine.cpu.load_ldt(selector)
+            self.seen = now
+            self.reversible = self.descriptors.reversible()
+        elif not self.reversible:
+            self.reversible = self.descriptors.reversible()
+        if self.vm.memory.touched:
+            self.vm.memory.touched = False
+            self.descriptors.refresh()
+        for seg in DATA_SEGMENTS:
+            if vcpu.segs[seg] != self.given[seg] and vcpu.segs[seg].present:
+                self.descriptors.admit(vcpu.segs[seg].selector)

@@ -1,0 +1,172 @@
+"""Two systems with the same guest, held side by side at every guest step; the first difference.
+
+A guest step is an instruction retired or a delivery through the guest's IDT, so it means the same
+on bare metal and under any technique, however many steps the VMM takes in between. The systems
+run in stretches; where the ends of a stretch differ, both go back and the stretch is halved until
+the one step is found after which they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ringside.isa.registers import NAMES32, SEGMENT_NAMES
+from ringside.machine.cpu import Cpu
+from ringside.machine.outcome import Outcome
+from ringside.trace.events import Diverged
+
+STRETCH = 4096
+
+EFLAGS_NAMES = (
+    (0, "cf"), (2, "pf"), (4, "af"), (6, "zf"), (7, "sf"), (8, "tf"), (9, "if"), (10, "df"),
+    (11, "of"), (14, "nt"), (18, "ac"), (21, "id"),
+)  # fmt: skip
+
+
+class Running(Protocol):
+    """What a system must offer to be compared; ``labs.systems.System`` does."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def guest_steps(self) -> int: ...
+    @property
+    def guest_cpu(self) -> Cpu: ...
+    @property
+    def outcome(self) -> Outcome | None: ...
+    def run(self, limit: int) -> str: ...
+    def freeze(self) -> Any: ...
+    def thaw(self, picture: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """After ``guest_step`` guest steps, ``what`` is ``found`` instead of ``expected``.
+
+    ``eip`` is where the guest was before that step: the instruction that made the difference (or
+    was interrupted by what did). ``step`` is the found system's own step number.
+    """
+
+    guest_step: int
+    step: int
+    eip: int
+    what: str
+    expected: int
+    found: int
+
+    def event(self, time: int, vm: str) -> Diverged:
+        """The same as an event."""
+        return Diverged(time, "vmm", vm, self.what, self.expected, self.found)
+
+
+def visible_state(cpu: Cpu) -> Iterator[tuple[str, int]]:
+    """What a guest can know of its processor, by name; flags as PUSHF would show them."""
+    yield "eip", cpu.eip
+    yield "cpl", cpu.cpl
+    eflags = cpu.eflags
+    for bit, name in EFLAGS_NAMES:
+        yield f"eflags.{name}", eflags >> bit & 1
+    yield "eflags.iopl", eflags >> 12 & 3
+    yield from zip(NAMES32, cpu.regs, strict=True)
+    for name, segment in zip(SEGMENT_NAMES, cpu.segs, strict=True):
+        yield name, segment.selector
+        yield f"{name}.base", segment.base
+        yield f"{name}.limit", segment.limit
+    yield "cr0", cpu.cr0
+    yield "cr2", cpu.cr2
+    yield "cr3", cpu.cr3
+    yield "cr4", cpu.cr4
+    yield "gdtr.base", cpu.gdtr.base
+    yield "gdtr.limit", cpu.gdtr.limit
+    yield "idtr.base", cpu.idtr.base
+    yield "idtr.limit", cpu.idtr.limit
+    yield "ldtr", cpu.ldtr.selector
+    yield "tr", cpu.tr.selector
+    yield "time", cpu.time
+
+
+def first_difference(expected: Cpu, found: Cpu) -> tuple[str, int, int] | None:
+    """The first name whose values differ, with both; None when the guest can see none."""
+    pairs = zip(visible_state(expected), visible_state(found), strict=True)
+    for (name, wanted), (_, actual) in pairs:
+        if wanted != actual:
+            return name, wanted, actual
+    return None
+
+
+def run_to(system: Running, guest_steps: int) -> bool:
+    """Run until the guest has taken that many steps; False if it ended or waits before."""
+    while system.guest_steps < guest_steps:
+        if system.outcome is not None:
+            return False
+        system.run(guest_steps - system.guest_steps)
+    return True
+
+
+class Lockstep:
+    """``reference`` (bare metal, usually) and ``subject`` from the same first instruction on."""
+
+    def __init__(self, reference: Running, subject: Running) -> None:
+        self.reference = reference
+        self.subject = subject
+        self.difference: Difference | None = None
+
+    @property
+    def guest_steps(self) -> int:
+        """Guest steps that are known to be equal."""
+        return self.reference.guest_steps
+
+    @property
+    def ended(self) -> bool:
+        """Whether both have come to their end."""
+        return self.reference.outcome is not None and self.subject.outcome is not None
+
+    def advance(self, guest_steps: int) -> Difference | None:
+        """Compare up to that many further guest steps; returns the first difference ever found."""
+        left = guest_steps
+        while left > 0 and self.difference is None and not self.ended:
+            stretch = min(left, STRETCH)
+            self.difference = self._stretch(stretch)
+            left -= stretch
+        return self.difference
+
+    def _stretch(self, steps: int) -> Difference | None:
+        start = self.reference.guest_steps
+        pictures = self.reference.freeze(), self.subject.freeze()
+        if self._same_at(start + steps):
+            return None
+        low, high = 0, steps  # equal after ``low`` steps, different after ``high``
+        while high - low > 1:
+            middle = (low + high) // 2
+            self._back(pictures)
+            if self._same_at(start + middle):
+                low = middle
+                pictures = self.reference.freeze(), self.subject.freeze()
+            else:
+                high = middle
+        self._back(pictures)
+        run_to(self.reference, start + low)
+        run_to(self.subject, start + low)
+        eip = self.reference.guest_cpu.eip
+        self._same_at(start + high)
+        found = self._difference()
+        assert found is not None
+        what, expected, actual = found
+        return Difference(start + high, self.subject.steps, eip, what, expected, actual)
+
+    def _back(self, pictures: tuple[Any, Any]) -> None:
+        self.reference.thaw(pictures[0])
+        self.subject.thaw(pictures[1])
+
+    def _same_at(self, guest_steps: int) -> bool:
+        run_to(self.reference, guest_steps)
+        run_to(self.subject, guest_steps)
+        return self._difference() is None
+
+    def _difference(self) -> tuple[str, int, int] | None:
+        found = first_difference(self.reference.guest_cpu, self.subject.guest_cpu)
+        if found is None and self.reference.guest_steps != self.subject.guest_steps:
+            return "steps", self.reference.guest_steps, self.subject.guest_steps
+        return found

@@ -1,0 +1,38 @@
+"""The techniques there are: what the page's menus, the command line and the tests read.
+
+To add one: write its file, add one line to ``TECHNIQUES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ringside.vmm.cpu.trap_and_emulate import TrapAndEmulate
+from ringside.vmm.memory.shadow import ShadowPaging
+from ringside.vmm.monitor import Monitor
+from ringside.vmm.vm import Vm
+from ringside.vmm.vmm import CpuTechnique, MemoryTechnique
+
+
+@dataclass(frozen=True, slots=True)
+class Technique:
+    """A way to run guests: ``install`` makes its objects for one VM.
+
+    ``title`` is a key of the message catalogues as well as an English name.
+    """
+
+    id: str
+    title: str
+    install: Callable[[Vm, Monitor], tuple[CpuTechnique, MemoryTechnique]]
+
+
+def _trap_and_emulate(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
+    shadow = ShadowPaging(vm, monitor)
+    vm.tlb.shadow = shadow
+    return TrapAndEmulate(vm, monitor, shadow), shadow
+
+
+TECHNIQUES: tuple[Technique, ...] = (
+    Technique("trap-and-emulate", "Trap-and-emulate", _trap_and_emulate),
+)

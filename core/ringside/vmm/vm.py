@@ -1,0 +1,313 @@
+"""A virtual machine: its memory, its virtual hardware, and the techniques that make it go.
+
+``hardware`` is a whole :class:`~ringside.machine.machine.Machine` of the same models as the real
+one: a virtual CPU (``vcpu``: the registers, control registers, descriptor caches, IF and IOPL the
+guest believes in) and virtual devices. It runs nothing by itself. The guest's instructions run on
+the real processor as far as they can; what cannot is carried out here, one instruction at a time,
+by the very definition the real processor uses. ``vcpu.time`` is guest time: an instruction counts
+one tick whether the processor ran it or the VMM did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from ringside.isa.decode import Truncated, decode
+from ringside.isa.faults import Fault
+from ringside.isa.instruction import Imm, Insn
+from ringside.isa.registers import EAX, EDX, FLAG_IF, FLAG_IOPL
+from ringside.machine.access import LONGEST
+from ringside.machine.cpu import Cpu
+from ringside.machine.digest import digest
+from ringside.machine.machine import Machine
+from ringside.machine.memory import FRAME, OFFSET_MASK
+from ringside.machine.outcome import SHUTDOWN, Outcome
+from ringside.trace.events import (
+    ConsoleWritten,
+    ControlWritten,
+    Denied,
+    Emulated,
+    Event,
+    FaultRaised,
+    Halted,
+    Injected,
+    InterruptDelivered,
+    PortRead,
+    PortWritten,
+    SystemCalled,
+)
+from ringside.vmm.allotment import Allotment, GuestMemory
+from ringside.vmm.memory.shadow import VirtualTlb
+
+T = TypeVar("T")
+
+# What the virtual hardware does that a spectator wants to hear of. Its retirements, faults and
+# ring changes are told in the VMM's own words (Emulated, Injected).
+PASSED = frozenset({ConsoleWritten, ControlWritten, Halted, PortRead, PortWritten, SystemCalled})
+
+NO_VECTOR = (-1, -1)
+SOFTWARE_INTERRUPTS = {"int": (0, -1), "int3": (3, -1), "into": (4, -1)}
+IO_MNEMONICS = frozenset({"in", "out"})
+
+
+class Vm:
+    """One virtual machine. ``exits`` counts by exit reason, ``emulated`` by mnemonic."""
+
+    __slots__ = (
+        "_vector", "allotment", "denials", "emulated", "exits", "hardware", "host", "injections",
+        "listener", "memory", "name", "tlb",
+    )  # fmt: skip
+    transient: ClassVar[frozenset[str]] = frozenset({"host", "listener", "memory", "tlb"})
+
+    def __init__(
+        self,
+        name: str,
+        host: Machine,
+        allotment: Allotment,
+        *,
+        disk: bytes | None = None,
+        ticks_per_second: int | None = None,
+    ) -> None:
+        self.name = name
+        self.host = host
+        self.allotment = allotment
+        self.tlb = VirtualTlb()
+        self.memory = GuestMemory(host.memory, allotment)
+        self.hardware = Machine(
+            memory=self.memory,
+            tlb=self.tlb,
+            disk=disk,
+            ticks_per_second=ticks_per_second or host.clock.ticks_per_second,
+        )
+        self.listener: Callable[[Event], None] | None = None
+        self.exits: dict[str, int] = {}
+        self.emulated: dict[str, int] = {}
+        self.injections = 0
+        self.denials = 0
+        self._vector = NO_VECTOR  # what was delivered last on the virtual CPU: vector, error code
+
+    # -- what the guest is -------------------------------------------------------------------
+
+    @property
+    def vcpu(self) -> Cpu:
+        """The virtual CPU."""
+        return self.hardware.cpu
+
+    @property
+    def now(self) -> int:
+        """Guest time in ticks."""
+        return self.vcpu.time
+
+    @property
+    def time(self) -> int:
+        """Host time in ticks: the clock of every event."""
+        return self.host.cpu.time
+
+    @property
+    def guest_steps(self) -> int:
+        """Steps of the guest as bare metal counts them: instructions retired and deliveries."""
+        return self.vcpu.steps
+
+    @property
+    def virtual_if(self) -> bool:
+        """Whether the guest accepts interrupts, as it believes."""
+        return bool(self.vcpu._eflags & FLAG_IF)
+
+    @property
+    def virtual_iopl(self) -> int:
+        """The I/O privilege level the guest believes in."""
+        return (self.vcpu._eflags & FLAG_IOPL) >> 12
+
+    @property
+    def halted(self) -> bool:
+        """Whether the virtual CPU waits for an interrupt."""
+        return self.vcpu.halted
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How this VM ended; None while it lives."""
+        return self.hardware.outcome
+
+    @property
+    def console(self) -> str:
+        """What the guest wrote to its serial and debug ports."""
+        return self.hardware.console
+
+    def digest(self) -> str:
+        """SHA-256 of the guest-visible state, comparable with bare metal's."""
+        cpu = self.vcpu
+        memory = self.memory
+        return digest(
+            (*cpu.regs, cpu.eip, cpu.eflags),
+            [segment.selector for segment in (*cpu.segs, cpu.ldtr, cpu.tr)],
+            (
+                cpu.cr0, cpu.cr2, cpu.cr3, cpu.cr4, cpu.gdtr.base, cpu.gdtr.limit, cpu.idtr.base,
+                cpu.idtr.limit,
+            ),
+            (memory.read_bytes(gfn * FRAME, FRAME) for gfn in range(len(self.allotment.hfns))),
+            self.console,
+        )  # fmt: skip
+
+    # -- what the VMM does to it -------------------------------------------------------------
+
+    def emulate(self) -> None:
+        """Carry out the instruction at the virtual CS:EIP on the virtual hardware.
+
+        If it faults there, the guest gets that fault through its own IDT.
+        """
+        vcpu = self.vcpu
+        insn = self.current_instruction()
+        mnemonic = insn.mnemonic if insn is not None else "?"
+        before = _watched(vcpu)
+        eip, deliveries = vcpu.eip, vcpu.deliveries
+        self._vector = SOFTWARE_INTERRUPTS.get(mnemonic, NO_VECTOR)
+        if mnemonic == "int" and insn is not None:
+            self._vector = (vcpu.value(insn.operands[0]), -1)
+        vcpu.decoded.clear()  # the real processor may have changed the code since
+        self.hardware.step()
+        self.emulated[mnemonic] = self.emulated.get(mnemonic, 0) + 1
+        if self.listener is None:
+            return
+        if vcpu.deliveries != deliveries:
+            self._tell_injected()
+            return
+        register, old, new = _change(insn, before, vcpu)
+        self.emit(Emulated(self.time, "vmm", self.name, mnemonic, register, old, new, eip))
+        if self._vector is not NO_VECTOR and insn is not None and vcpu.eip != eip + insn.length:
+            self._tell_injected()
+
+    def reflect(self, fault: Fault) -> None:
+        """Give the guest an exception through its own IDT; it shuts down if that cannot be."""
+        self.vcpu.take_fault(fault)
+        self._delivered()
+
+    def trap(self) -> None:
+        """Give the guest the single-step trap of an instruction that has just completed."""
+        self.vcpu.take_trap()
+        self._delivered()
+
+    def _delivered(self) -> None:
+        if self.vcpu.shutdown:
+            self.hardware.outcome = SHUTDOWN
+        self.injections += 1
+        self._tell_injected()
+
+    def inject(self) -> None:
+        """Let the virtual CPU take the interrupt its virtual PIC asks for, sleeping till then."""
+        self.hardware.step()
+        self.injections += 1
+        self._tell_injected()
+
+    def poll(self) -> bool:
+        """Let virtual devices catch up with guest time; tell whether an interrupt can be taken."""
+        chipset = self.hardware.chipset
+        due = chipset.deadline()
+        if due is not None and due <= self.now:
+            chipset.advance()
+        return self.vcpu.ready
+
+    def deny(self, gva: int, gpa: int, why: str) -> None:
+        """Record an access to something that is not the guest's."""
+        self.denials += 1
+        self.emit(Denied(self.time, "vmm", self.name, gva, gpa, why))
+
+    def current_instruction(self) -> Insn | None:
+        """The instruction at the virtual CS:EIP, read through the guest's own mapping."""
+        linear = self.vcpu.linear_eip
+        code = b""
+        while len(code) < LONGEST:
+            at = (linear + len(code)) & 0xFFFF_FFFF
+            part = min(LONGEST - len(code), FRAME - (at & OFFSET_MASK))
+            gpa = self.where(at)
+            if gpa is None:
+                break  # what was read so far may be the whole instruction
+            code += self.memory.read_bytes(gpa, part)
+        try:
+            return decode(code, self.vcpu.code_bits)
+        except (Fault, Truncated):
+            return None
+
+    def look(self, read: Callable[[], T]) -> T | None:
+        """Have the virtual CPU read guest memory without a trace; None where it would fault."""
+        memory = self.memory
+        memory.sealed = True
+        try:
+            return read()
+        except Fault:
+            return None
+        finally:
+            memory.sealed = False
+
+    def where(self, linear: int) -> int | None:
+        """The guest-physical address of a linear one, by the guest's own tables; None if none."""
+        return self.look(lambda: self.vcpu.translate(linear, False, False))
+
+    # -- events ------------------------------------------------------------------------------
+
+    def emit(self, event: Event) -> None:
+        """Tell the spectator, if there is one."""
+        if self.listener is not None:
+            self.listener(event)
+
+    def listen(self, listener: Callable[[Event], None] | None) -> None:
+        """Have what happens in this VM told to ``listener``."""
+        self.listener = listener
+        self.hardware.listener = None if listener is None else self._hear
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, FaultRaised):
+            self._vector = (event.vector, event.error)
+        elif isinstance(event, InterruptDelivered) or isinstance(event, SystemCalled):
+            self._vector = (event.vector, -1)
+        if type(event) in PASSED:
+            self.emit(event)
+
+    def _tell_injected(self) -> None:
+        if self.listener is not None:
+            vector, error = self._vector
+            self.listener(
+                Injected(self.time, "vmm", self.name, vector, error, self.vcpu.linear_eip)
+            )
+
+
+def _watched(vcpu: Cpu) -> tuple[tuple[str, int], ...]:
+    """The parts of the virtual state an emulated instruction is usually about."""
+    return (
+        ("IF", int(bool(vcpu._eflags & FLAG_IF))),
+        ("cr0", vcpu.cr0),
+        ("cr2", vcpu.cr2),
+        ("cr3", vcpu.cr3),
+        ("cr4", vcpu.cr4),
+        ("cpl", vcpu.cpl),
+        ("gdtr", vcpu.gdtr.base),
+        ("idtr", vcpu.idtr.base),
+        ("ldtr", vcpu.ldtr.selector),
+        ("tr", vcpu.tr.selector),
+        *((name, vcpu.segs[n].selector) for n, name in enumerate(("es", "cs", "ss", "ds"))),
+        ("fs", vcpu.segs[4].selector),
+        ("gs", vcpu.segs[5].selector),
+        *((name, vcpu.regs[n]) for n, name in enumerate(("eax", "ecx", "edx", "ebx"))),
+        ("ebp", vcpu.regs[5]),
+        ("esi", vcpu.regs[6]),
+        ("edi", vcpu.regs[7]),
+        ("esp", vcpu.regs[4]),
+    )
+
+
+def _change(
+    insn: Insn | None, before: tuple[tuple[str, int], ...], vcpu: Cpu
+) -> tuple[str, int, int]:
+    """What the instruction changed: a name, the value before and after; empty for nothing."""
+    if insn is not None and insn.mnemonic in IO_MNEMONICS:
+        port = next((op.value for op in insn.operands if isinstance(op, Imm)), None)
+        if port is None:
+            port = vcpu.regs[EDX] & 0xFFFF
+        value = vcpu.regs[EAX] & insn.width.mask
+        return f"port {port:#x}", value, value
+    if insn is not None and insn.mnemonic in ("cli", "sti"):
+        return "IF", before[0][1], int(bool(vcpu._eflags & FLAG_IF))
+    for (name, old), (_, new) in zip(before, _watched(vcpu), strict=True):
+        if old != new:
+            return name, old, new
+    return "", 0, 0

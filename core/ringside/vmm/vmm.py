@@ -1,0 +1,431 @@
+"""The virtual machine monitor: the loop that owns the processor and lends it to guests.
+
+The loop is a row of phases, and each phase is a step one can stop at:
+
+==========  ===========================================================================
+guest       the guest's own instructions on the real processor, one a step; the step that
+            ends with control in the VMM is ``VmmEntered``
+handle      what the exit's handler does: ``Emulated``, ``Injected``, ``ShadowFilled``, …
+emulate     the next instruction is interpreted because the guest cannot run directly
+inject      a virtual interrupt is delivered through the guest's IDT (``Injected``)
+schedule    another VM gets the processor: a world switch (``Scheduled``)
+idle        nobody can run: host time passes to the next event (``Woken``)
+resume      IRET to the guest (``Resumed``)
+==========  ===========================================================================
+
+``run(n)`` is ``n`` times ``step()``. Host time is the real processor's clock; each exit adds
+``exit_cost`` ticks of it, a modelled number, since the VMM's own instructions are Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from ringside.machine.cpu import Cpu
+from ringside.machine.machine import Machine
+from ringside.machine.outcome import WAITING, Outcome
+from ringside.trace.events import Blocked, Event, Resumed, Scheduled, VmmEntered, Woken
+from ringside.trace.freeze import freeze, thaw
+from ringside.vmm.clock import VmClock
+from ringside.vmm.exits import Exit, Handler, merge_handlers
+from ringside.vmm.monitor import Monitor
+from ringside.vmm.scheduling import OneAfterAnother, Policy
+from ringside.vmm.vm import Vm
+
+Listener = Callable[[Event], None]
+
+GUEST, HANDLE, EMULATE, INJECT, SCHEDULE, IDLE, RESUME = (
+    "guest", "handle", "emulate", "inject", "schedule", "idle", "resume",
+)  # fmt: skip
+
+
+class CpuTechnique(Protocol):
+    """How guest instructions get executed; one object per VM."""
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]: ...
+    @property
+    def runs_directly(self) -> bool:
+        """Whether the guest can go on on the real processor now."""
+
+    def load(self) -> None:
+        """World switch: make the processor's tables this VM's."""
+
+    def enter_guest(self) -> None:
+        """Leave the VMM for the guest."""
+
+    def leave_guest(self) -> Exit:
+        """The guest is stopped: say why, and bring the virtual CPU up to date."""
+
+    def observe(self) -> None:
+        """Bring the virtual CPU up to date without disturbing anything."""
+
+    def settle(self) -> None:
+        """The virtual CPU was changed by the VMM: adjust what was derived from it."""
+
+
+class MemoryTechnique(Protocol):
+    """How guest addresses get translated; one object per VM."""
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]: ...
+    def load(self) -> None:
+        """World switch: make the processor's translation this VM's."""
+
+    def receive_frames(self, frames: list[int]) -> None:
+        """Page frames of the VMM's memory (host-physical) for tables of its own."""
+
+
+class Guest:
+    """A VM in the VMM's books: with its techniques, its clock, and when it wants to wake."""
+
+    __slots__ = ("clock", "cpu", "handlers", "memory", "vm", "wake_at")
+    transient: ClassVar[frozenset[str]] = frozenset({"handlers"})
+
+    def __init__(
+        self, vm: Vm, cpu: CpuTechnique, memory: MemoryTechnique, clock: VmClock
+    ) -> None:
+        self.vm = vm
+        self.cpu = cpu
+        self.memory = memory
+        self.clock = clock
+        self.handlers = merge_handlers((cpu.handlers, memory.handlers))
+        self.wake_at: int | None = None
+
+
+class Vmm:
+    """All of it: the machine, the monitor in its ring 0, and the guests that share it."""
+
+    __slots__ = (
+        "_began", "_last_picture", "_listener", "_phases", "_steps", "current", "exit", "exit_cost", "guests", "idle",
+        "loaded", "machine", "monitor", "phase", "policy", "switches", "why",
+    )  # fmt: skip
+    transient: ClassVar[frozenset[str]] = frozenset(
+        {"_began", "_last_picture", "_listener", "_phases", "machine"}
+    )
+
+    def __init__(
+        self,
+        machine: Machine,
+        monitor: Monitor,
+        guests: Sequence[Guest],
+        *,
+        policy: Policy | None = None,
+        exit_cost: int = 1,
+    ) -> None:
+        if not guests:
+            raise ValueError("a VMM without a virtual machine has nothing to do")
+        self.machine = machine
+        self.monitor = monitor
+        self.guests = list(guests)
+        self.policy: Policy = policy or OneAfterAnother()
+        self.exit_cost = exit_cost
+        self._steps = 0
+        self._began: int | None = None  # the processor's steps when a guest's stretch began
+        self.switches = 0
+        self.idle = 0  # host ticks that nobody used
+        self.current = 0
+        self.why = ""
+        self.loaded = -1  # whose tables the processor has
+        self.exit: Exit | None = None
+        self._listener: Listener | None = None
+        self._last_picture: Any = None
+        self._phases: dict[str, Callable[[int], None]] = {
+            GUEST: self._guest,
+            HANDLE: self._handle,
+            EMULATE: self._emulate,
+            INJECT: self._inject,
+            SCHEDULE: self._schedule,
+            IDLE: self._idle,
+            RESUME: self._resume,
+        }
+        for guest in self.guests:
+            guest.cpu.settle()
+        self.current, self.why = self.policy.choose(self._ready(), None, self.time)
+        self._load()
+        self.phase = RESUME
+
+    # -- read-outs ---------------------------------------------------------------------------
+
+    @property
+    def vms(self) -> list[Vm]:
+        """The virtual machines, in the order they were given."""
+        return [guest.vm for guest in self.guests]
+
+    @property
+    def vm(self) -> Vm:
+        """The VM that has the processor."""
+        return self.guests[self.current].vm
+
+    @property
+    def cpu(self) -> Cpu:
+        """The real processor."""
+        return self.machine.cpu
+
+    @property
+    def time(self) -> int:
+        """Host time in ticks."""
+        return self.machine.cpu.time
+
+    @property
+    def steps(self) -> int:
+        """Steps taken; within a listener, those completed before the one that is happening."""
+        if self._began is None:
+            return self._steps
+        return self._steps + self.machine.cpu.steps - self._began
+
+    @property
+    def pc(self) -> int:
+        """Linear address of the next instruction: the guest's, or the VMM's entry point."""
+        return self.machine.cpu.linear_eip
+
+    @property
+    def in_guest(self) -> bool:
+        """Whether a guest has the real processor now (else the VMM does)."""
+        return self.phase == GUEST
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it all ended: None while any VM can go on by itself."""
+        outcomes = [guest.vm.outcome for guest in self.guests]
+        if None in outcomes:
+            return None
+        return WAITING if WAITING in outcomes else outcomes[0]
+
+    # -- going forwards ----------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Take one step; none when everything has ended or only waits."""
+        self.run(1)
+
+    def run(self, limit: int) -> str:
+        """Take up to ``limit`` steps: ``"limit"``, or the kind of the outcome that ended it."""
+        end = self.steps + limit
+        while self.outcome is None:
+            left = end - self.steps
+            if left <= 0:
+                self._observe()
+                return "limit"
+            self._phases[self.phase](left)
+        self._observe()
+        outcome = self.outcome
+        assert outcome is not None
+        return outcome.kind
+
+    def _observe(self) -> None:
+        if self.phase == GUEST:
+            self.guests[self.current].cpu.observe()
+
+    def _guest(self, left: int) -> None:
+        guest = self.guests[self.current]
+        cpu = self.machine.cpu
+        room = self._undisturbed(guest)
+        if room <= 0:
+            self.monitor.raise_timer()
+            room = 1
+        time, began = cpu.time, cpu.steps
+        self._began = began
+        try:
+            reason = self.machine.run(min(left, room))
+        finally:
+            self._began = None
+        guest.clock.ran(guest.vm, cpu.time - time, cpu.time)
+        self._steps += cpu.steps - began
+        if reason == "entry":
+            self._steps -= 1  # the step of the trap is not complete before the VMM has heard of it
+            self.monitor.lower_timer()
+            self._entered(guest)
+            self._steps += 1
+        elif reason != "limit":
+            raise RuntimeError(f"the host's processor stopped while a guest ran: {reason}")
+
+    def _entered(self, guest: Guest) -> None:
+        vm = guest.vm
+        exit = self.exit = guest.cpu.leave_guest()
+        vm.exits[exit.reason] = vm.exits.get(exit.reason, 0) + 1
+        if self._listener is not None:
+            self._listener(VmmEntered(
+                self.time, "vmm", vm.name, exit.reason, exit.vector, exit.error, exit.eip,
+                exit.ring,
+            ))  # fmt: skip
+        self._charge(guest)
+        self.phase = HANDLE
+
+    def _charge(self, guest: Guest) -> None:
+        """Let host time pass for the VMM's own work."""
+        self.machine.cpu.sleep(self.exit_cost)
+
+    def _handle(self, left: int) -> None:
+        guest, exit = self.guests[self.current], self.exit
+        assert exit is not None
+        handler = guest.handlers.get(exit.reason)
+        if handler is None:
+            raise RuntimeError(f"no technique of {guest.vm.name} handles the exit {exit.reason!r}")
+        guest.clock.set(guest.vm, self.time)
+        handler(exit)
+        self.exit = None
+        self._done(guest)
+
+    def _emulate(self, left: int) -> None:
+        guest = self.guests[self.current]
+        guest.clock.set(guest.vm, self.time)
+        guest.vm.emulate()
+        self._charge(guest)
+        self._done(guest)
+
+    def _inject(self, left: int) -> None:
+        guest = self.guests[self.current]
+        guest.clock.set(guest.vm, self.time)
+        guest.vm.inject()
+        guest.wake_at = None
+        self._done(guest)
+
+    def _done(self, guest: Guest) -> None:
+        """The VMM has changed the virtual CPU: settle, note a halt, decide what comes next."""
+        vm = guest.vm
+        if vm.outcome is None:
+            guest.cpu.settle()
+            if vm.halted and guest.wake_at is None:
+                guest.wake_at = guest.clock.wake_time(vm, self.time)
+                vm.emit(Blocked(self.time, "vmm", vm.name, vm.vcpu.eip))
+        elif vm.outcome is WAITING:
+            vm.emit(Blocked(self.time, "vmm", vm.name, vm.vcpu.eip))
+        self._steps += 1
+        self._decide()
+
+    def _ready(self) -> list[int]:
+        """The VMs that can use the processor now."""
+        now = self.time
+        ready = []
+        for number, guest in enumerate(self.guests):
+            vm = guest.vm
+            if vm.outcome is not None:
+                continue
+            if vm.halted and not vm.vcpu.ready:
+                if guest.wake_at is None:
+                    guest.wake_at = guest.clock.wake_time(vm, now)
+                if guest.wake_at > now:
+                    continue
+            ready.append(number)
+        return ready
+
+    def _decide(self) -> None:
+        """Choose the next phase."""
+        ready = self._ready()
+        if not ready:
+            self.phase = IDLE
+            return
+        chosen, why = self.policy.choose(ready, self.current, self.time)
+        if chosen != self.current:
+            self.why = why
+            self.current = chosen
+        guest = self.guests[chosen]
+        if self.loaded != chosen:
+            self.phase = SCHEDULE
+        elif guest.vm.halted or self._wants_interrupt(guest):
+            self.phase = INJECT
+        elif not guest.cpu.runs_directly:
+            self.phase = EMULATE
+        else:
+            self.phase = RESUME
+
+    def _wants_interrupt(self, guest: Guest) -> bool:
+        guest.clock.set(guest.vm, self.time)
+        return guest.vm.poll()
+
+    def _schedule(self, left: int) -> None:
+        before = self.guests[self.loaded].vm.name
+        self._load()
+        self.switches += 1
+        if self._listener is not None:
+            self._listener(Scheduled(self.time, "host", self.vm.name, before, self.why))
+        self._steps += 1
+        self._decide()
+
+    def _load(self) -> None:
+        guest = self.guests[self.current]
+        guest.memory.load()
+        guest.cpu.load()
+        self.loaded = self.current
+
+    def _idle(self, left: int) -> None:
+        wakes = [
+            guest.wake_at
+            for guest in self.guests
+            if guest.vm.outcome is None and guest.wake_at is not None
+        ]
+        ticks = max(0, min(wakes) - self.time) if wakes else 0
+        self.machine.cpu.sleep(ticks)
+        self.idle += ticks
+        if self._listener is not None:
+            self._listener(Woken(self.time, "host", ticks))
+        self._steps += 1
+        self._decide()
+
+    def _resume(self, left: int) -> None:
+        guest = self.guests[self.current]
+        guest.cpu.enter_guest()
+        if self._listener is not None:
+            vcpu = guest.vm.vcpu
+            self._listener(Resumed(
+                self.time, "vmm", guest.vm.name, vcpu.eip, self.machine.cpu.cpl
+            ))  # fmt: skip
+        self._steps += 1
+        self.phase = GUEST
+
+    def _undisturbed(self, guest: Guest) -> int:
+        """How many ticks the guest may run before the VMM must look after something."""
+        now = self.time
+        limits = [guest.clock.next_event(guest.vm, now)]
+        for number, other in enumerate(self.guests):
+            if number == self.current or other.vm.outcome is not None:
+                continue
+            if other.wake_at is not None and other.wake_at > now:
+                limits.append(other.wake_at)
+            else:
+                limits.append(self.policy.until(now))
+        ends = [limit for limit in limits if limit is not None]
+        return min(ends) - now if ends else 1 << 40
+
+    # -- people ------------------------------------------------------------------------------
+
+    def type_text(self, text: str, device: str = "serial", vm: str | None = None) -> None:
+        """Type at a VM's terminal or keyboard; by default the first one's."""
+        for guest in self.guests:
+            if vm in (None, guest.vm.name):
+                guest.vm.hardware.type_text(text, device)
+                guest.wake_at = None
+                if self.phase == IDLE:
+                    self._decide()
+                return
+        names = ", ".join(guest.vm.name for guest in self.guests)
+        raise ValueError(f"there is no virtual machine {vm!r}; choose one of: {names}")
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who hears what happens; None is fastest."""
+        return self._listener
+
+    @listener.setter
+    def listener(self, listener: Listener | None) -> None:
+        self._listener = self.machine.listener = listener
+        for guest in self.guests:
+            guest.vm.listen(listener)
+
+    # -- other moments -----------------------------------------------------------------------
+
+    def freeze(self) -> Any:
+        """A picture of everything; what did not change is shared with the last one."""
+        for guest in self.guests:
+            guest.vm.vcpu.materialise_flags()
+        before = self._last_picture or (None, None)
+        self._last_picture = (self.machine.freeze(), freeze(self, before[1]))
+        return self._last_picture
+
+    def thaw(self, picture: Any) -> None:
+        """Go back, or forwards, to the moment of ``picture``."""
+        machine, rest = picture
+        self.machine.thaw(machine)
+        thaw(self, rest)
+        self._last_picture = picture

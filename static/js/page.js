@@ -1,0 +1,274 @@
+// What the Python side of the page may ask of the browser: one call per picture, one per panel set.
+
+import "./stage.js";
+import "./timeline.js";
+import { patchChildren } from "./tree.js";
+import { recording as openRecording } from "./recording.js";
+
+const byId = (id) => document.getElementById(id);
+const stage = byId("stage");
+const timeline = byId("timeline");
+
+// --- drawing ---------------------------------------------------------------------------------
+
+/** Draw a frame's picture and timeline. */
+export function draw(frame, speed, quiet) {
+  stage.show(frame.scene, speed, quiet);
+  delete document.documentElement.dataset.waiting;
+  follow();
+}
+
+/** Draw the timeline of `frame`, or that of its recording if more is known there. */
+export function drawTimeline(frame, record, step, open) {
+  const known = frame.timeline;
+  const longer = record && record.timeline.total > known.total;
+  timeline.show(longer ? record.timeline : known, step, open);
+}
+
+export function name(stageLabel, timelineLabel, words) {
+  stage.label = stageLabel;
+  timeline.setAttribute("aria-label", timelineLabel);
+  timeline.words = JSON.parse(words);
+}
+
+/** On a small screen the figure may be magnified; keep the running token in sight. */
+function follow() {
+  if (!stage.classList.contains("large")) return;
+  const at = stage.place("token");
+  if (at) stage.scrollTo({ left: at[0] * stage.scrollWidth - stage.clientWidth / 2 });
+}
+
+/** Replace what is inside the element `id` by `trees` (JSON; see tree.js). */
+export function patch(id, trees) {
+  const element = byId(id);
+  if (!element) return;
+  const ends = [...element.querySelectorAll("[data-end]")].filter(
+    (box) => box.scrollTop + box.clientHeight >= box.scrollHeight - 4,
+  );
+  patchChildren(element, JSON.parse(trees));
+  for (const row of element.querySelectorAll("[data-follow]")) keepInSight(row);
+  for (const box of element.querySelectorAll("[data-end]")) {
+    if (ends.includes(box) || !box.dataset.seen) box.scrollTop = box.scrollHeight;
+    box.dataset.seen = "1";
+  }
+}
+
+function keepInSight(row) {
+  const box = row.closest("[data-scroll]");
+  if (!box) return;
+  const top = row.offsetTop - box.offsetTop;
+  if (top < box.scrollTop + 8) box.scrollTop = Math.max(top - 40, 0);
+  const bottom = top + row.offsetHeight;
+  if (bottom > box.scrollTop + box.clientHeight - 8) {
+    box.scrollTop = bottom - box.clientHeight + 40;
+  }
+}
+
+let shown = [];
+
+/** The panels of `frame` as JSON for the Python side, null where one did not change. */
+export function panels(frame) {
+  const now = (frame.panels ?? []).map((panel) => [panel, JSON.stringify(panel)]);
+  const same = now.length === shown.length;
+  const texts = now.map(([panel, text], at) => {
+    const before = shown[at];
+    return same && before && (before[0] === panel || before[1] === text) ? "null" : text;
+  });
+  shown = now;
+  return `[${texts.join(",")}]`;
+}
+
+/** Everything must be written again, because language or lab changed. */
+export function forgetPanels() {
+  shown = [];
+}
+
+// --- asking ----------------------------------------------------------------------------------
+
+export const write = (value) => JSON.stringify(value);
+
+let taken = null;
+
+/** Read an answer: its frame stays here (see `frame`), the small rest goes to the Python side. */
+export function take(text) {
+  const { frame: whole, ...rest } = JSON.parse(text);
+  return keepFrame(whole, rest);
+}
+
+/** The same for a step of a recording. */
+export const takeRecorded = (record, step) => keepFrame(record.frame(step), { ok: true });
+
+function keepFrame(whole, rest) {
+  taken = whole ?? null;
+  if (!whole) return JSON.stringify(rest);
+  const { scene, panels: many, timeline: strip, ...small } = whole;
+  return JSON.stringify({ ...rest, frame: { ...small, total: strip.total ?? 0 } });
+}
+
+/** The frame of the answer read last. */
+export const frame = () => taken;
+
+/** Send a request to the server behind the page; answers the reply's text. */
+export async function post(url, text) {
+  const reply = await fetch(url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: text,
+    signal: AbortSignal.timeout(120_000),
+  });
+  return reply.text();
+}
+
+export const firstLanguage = () => globalThis.ringsideFirst.lang;
+
+/** The catalogue as recorded, as JSON; empty when there is none. */
+export async function catalogue(lang) {
+  const url = `recordings/catalogue.${lang}.json`;
+  const reply = globalThis.ringsideEarly?.[url] ?? fetch(url).then((r) => (r.ok ? r.json() : null));
+  const found = await reply.catch(() => null);
+  return found ? JSON.stringify(found) : "";
+}
+
+export function recording(lab, lang) {
+  return openRecording(`recordings/${lab}.${lang}.${shape()}.json`);
+}
+
+const narrow = matchMedia("(max-width: 640px)");
+export const shape = () => (narrow.matches ? "tall" : "wide");
+
+// --- listening -------------------------------------------------------------------------------
+
+/** Report what the user does as `(action, argument, value)`; elements say it in `data-do`. */
+export function listen(report) {
+  const send = (element, value) => report(element.dataset.do, element.dataset.with ?? "", value);
+  document.addEventListener("click", (event) => {
+    const element = event.target.closest("[data-do]");
+    if (!element || element.matches("select, input, form")) return;
+    event.preventDefault();
+    send(element, "");
+  });
+  document.addEventListener("change", (event) => {
+    const element = event.target;
+    if (!element.matches("select[data-do], input[data-do]")) return;
+    send(element, element.type === "checkbox" ? (element.checked ? "1" : "") : element.value);
+  });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-do]")) return;
+    event.preventDefault();
+    const field = event.target.querySelector("input");
+    send(event.target, field?.value ?? "");
+    if (field) field.value = "";
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (byId("dialog").open && event.key !== "?") return;
+    if (event.target.closest("input, textarea, select, [contenteditable], ring-editor")) return;
+    const pressing = event.target.closest("button, a, summary");
+    if (pressing && (event.key === " " || event.key === "Enter")) return; // it presses the button
+    if (report("key", event.key, event.shiftKey ? "shift" : "")) event.preventDefault();
+  });
+  timeline.addEventListener("scrub", (event) => report("seek", `${event.detail}`, ""));
+  window.addEventListener("hashchange", () => report("route", location.hash, ""));
+  narrow.addEventListener("change", () => report("shape", shape(), ""));
+  byId("dialog").addEventListener("click", (event) => {
+    if (event.target === event.currentTarget) event.currentTarget.close(); // the backdrop
+  });
+}
+
+// --- page state ------------------------------------------------------------------------------
+
+let saving = 0;
+
+/** Put the state into the address: a new entry for a new place, else at rest in the same entry. */
+export function route(hash, anew) {
+  clearTimeout(saving);
+  if (hash === location.hash) return;
+  if (anew) history.pushState(null, "", hash);
+  else saving = setTimeout(() => history.replaceState(null, "", hash), 250);
+}
+
+export const hash = () => location.hash;
+
+export function keep(name, value) {
+  try {
+    localStorage.setItem(`ringside.${name}`, value);
+  } catch {
+    // storage may be forbidden; the address still carries the state
+  }
+}
+
+export function mark(name, value) {
+  const root = document.documentElement;
+  if (value) root.dataset[name] = value;
+  else delete root.dataset[name];
+}
+
+export function language(lang, title) {
+  document.documentElement.lang = lang;
+  document.title = title;
+}
+
+export const theme = () => document.documentElement.dataset.theme;
+
+export function openDialog() {
+  const dialog = byId("dialog");
+  if (!dialog.open) dialog.showModal();
+}
+
+export function closeDialog() {
+  byId("dialog").close();
+}
+
+export function enlarge() {
+  const large = stage.classList.toggle("large");
+  follow();
+  return large;
+}
+
+/** Hand a file to the user. */
+export function save(filename, text, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = filename;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+export const copy = (text) => navigator.clipboard.writeText(text);
+export const address = () => location.href;
+export const now = () => performance.now();
+export const later = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+// --- the editor, fetched when first opened ---------------------------------------------------
+
+let editor = null;
+
+export async function edit(source, label, changed) {
+  editor ??= await import("./editor.js");
+  editor.open(byId("editor"), source, label, changed);
+}
+
+export function problems(list) {
+  editor?.problems(JSON.parse(list));
+}
+
+export const source = () => editor?.text() ?? "";
+
+// --- the first picture, before any Python is up ----------------------------------------------
+
+async function first() {
+  if (!("waiting" in document.documentElement.dataset)) return;
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const record = await openRecording(globalThis.ringsideFirst.recording);
+  const step = Number(asked.get("step") ?? 0);
+  if (!record || !(step >= 0 && step <= record.last)) return;
+  const { guest, technique } = record.config;
+  if ((asked.get("guest") ?? guest) !== guest) return;
+  if ((asked.get("tech") ?? technique) !== technique) return;
+  if (!("waiting" in document.documentElement.dataset)) return; // Python was faster
+  const frame = record.frame(step);
+  draw(frame, 1, true);
+  byId("sentence").textContent = frame.sentence.map((part) => part.text).join("");
+}
+
+first();

@@ -1,0 +1,51 @@
+"""Every message exists in both languages, with the same facts and known glossary links."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ringside.labs.words import panels, steps
+from ringside.labs.words.glossary import GLOSSARY
+from ringside.labs.words.say import Message, plain, segments
+from ringside.trace.events import CONTEXTS
+
+CATALOGUES = {
+    f"{module.__name__.rpartition('.')[2]}.{name}.{key}": message
+    for module in (panels, steps)
+    for name, table in vars(module).items()
+    if name.isupper() and isinstance(table, dict)
+    for key, message in table.items()
+}
+TERMS = {term.id for term in GLOSSARY}
+
+
+@pytest.mark.parametrize("message", CATALOGUES.values(), ids=CATALOGUES.keys())
+def test_both_languages_use_the_same_facts(message: Message) -> None:
+    english, hungarian = (set(re.findall(r"\{(\w+)\}", text)) for text in message)
+    assert english == hungarian
+
+
+@pytest.mark.parametrize("message", CATALOGUES.values(), ids=CATALOGUES.keys())
+def test_every_link_leads_to_a_glossary_term_or_a_context(message: Message) -> None:
+    for text in message:
+        for reference in re.findall(r"\]\(([^)]+)\)", text):
+            name = reference.removeprefix("@")
+            known = (*CONTEXTS, "{context}") if reference.startswith("@") else TERMS
+            assert name in known
+
+
+def test_terms_are_explained_in_both_languages() -> None:
+    assert all(all((*term.word, *term.text)) for term in GLOSSARY)
+    assert len(TERMS) == len(GLOSSARY)
+
+
+def test_a_fact_with_brackets_is_shown_as_it_is() -> None:
+    message = ("runs {insn} in [ring](ring) 1", "futtatja: {insn}, 1-es [gyűrű](ring)")
+    assert plain(message, "en", {"insn": "mov eax, [ebx](4)"}) == "runs mov eax, [ebx](4) in ring 1"
+
+
+def test_a_context_mark_may_come_from_the_facts() -> None:
+    message = ("The [{who}](@{context}) runs", "Fut: [{who}](@{context})")
+    parts = segments(message, "en", {"who": "kernel", "context": "kernel"})
+    assert parts[1] == {"text": "kernel", "context": "kernel"}

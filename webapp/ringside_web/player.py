@@ -1,0 +1,69 @@
+"""Playing a run: step after step at a speed, or as fast as the machine goes in short slices.
+
+A slice is short enough that Stop, and every other request, gets its turn at once.
+"""
+
+import asyncio
+
+SLICE_TIME = 80  # ms a slice should take
+LARGEST = 200_000  # steps; the session would take ten times that
+PACE = 900  # ms a step is shown at speed 1
+
+
+class Player:
+    """Plays by calling ``move(steps)``, which answers whether it may go on.
+
+    ``clock`` gives milliseconds; ``changed()`` is told when playing starts and stops.
+    """
+
+    def __init__(self, move, clock, changed):
+        self._move = move
+        self._clock = clock
+        self._changed = changed
+        self._turn = 0  # a new number ends the loop of the one before
+        self.playing = False
+        self.speed = "1"
+
+    def play(self):
+        """Start at the chosen speed."""
+        asyncio.create_task(self._loop(self._pace))
+
+    def run(self):
+        """Start at full speed, whatever was chosen."""
+        asyncio.create_task(self._loop(lambda: 0))
+
+    def stop(self):
+        self._turn += 1
+        if self.playing:
+            self.playing = False
+            self._changed()
+
+    def _pace(self):
+        """Milliseconds from step to step; 0 for as fast as it goes."""
+        return 0 if self.speed == "max" else PACE / float(self.speed)
+
+    async def _loop(self, pace):
+        self._turn += 1
+        turn = self._turn
+        self.playing = True
+        self._changed()
+        steps = 200
+        going = True
+        while going and turn == self._turn:
+            began = self._clock()
+            wait = pace()
+            going = await self._move(1 if wait else steps)
+            took = max(self._clock() - began, 1)
+            if not wait:
+                steps = next_slice(steps, took)
+            if going and turn == self._turn:
+                await asyncio.sleep(max(wait - took, 1) / 1000)
+        if turn == self._turn:
+            self.playing = False
+            self._changed()
+
+
+def next_slice(steps, took):
+    """How many steps fit into a slice when ``steps`` took that many milliseconds."""
+    factor = min(max(SLICE_TIME / took, 0.25), 4)
+    return int(min(max(steps * factor, 20), LARGEST))
