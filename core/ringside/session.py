@@ -139,7 +139,9 @@ class Session:
         points = request.get("list")
         if not isinstance(points, list) or len(points) > 64:
             raise InputError("'list' must be a list of at most 64 breakpoints.")
-        self._open_run().set_breakpoints([dict(point) for point in points])
+        if not all(isinstance(point, dict) for point in points):
+            raise InputError("A breakpoint must be an object.", 'For example {"kind": "trap"}.')
+        self._open_run().set_breakpoints(points)
         return {}
 
     def _timeline(self, request: Request) -> Answer:

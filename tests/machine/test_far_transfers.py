@@ -181,7 +181,6 @@ def test_a_tss_too_short_for_the_stack_is_a_tss_fault_naming_it(bench):
     bench.execute(f"mov ax, {OTHER}\nltr ax", steps=2)
     bench.gate(TS, gate_descriptor(bench.code(2), bench.handler(TS), 14))
     call_gate(bench, 3, bench.code(1))
-    bench.cpu.tr = bench.cpu.tr
     bench.execute(f"call {FREE | 3}:0", 2)
     # Ring 1's stack ends at byte 17 of the TSS, just inside.
     assert bench.cpu.cpl == 1

@@ -24,7 +24,7 @@ from ringside.machine import descriptors as layout
 from ringside.machine.cpu import Cpu
 from ringside.machine.descriptors import gate_descriptor, segment_descriptor
 from ringside.machine.segmentation import real_segment
-from ringside.trace.events import FaultRaised, InterruptDelivered, RingChanged, SystemCalled
+from ringside.trace.events import FaultRaised, InterruptDelivered, RingChanged, SystemCalled, Woken
 
 FLAT = 0xFFFF_FFFF
 DB, UD, DF, TS, NP, SS_FAULT, GP, PF = 1, 6, 8, 10, 11, 12, 13, 14
@@ -71,8 +71,8 @@ def test_an_outer_ring_finds_its_stack_under_the_frame(bench, ring):
     assert bench.cpu.segs[SS].selector == bench.data(0)
     assert bench.cpu.regs[ESP] == bench.STACKS[0] - 20
     assert [e.after for e in events if isinstance(e, RingChanged)] == [0]
-    calls = [(e.vector, e.number) for e in events if isinstance(e, SystemCalled)]
-    assert calls == ([(0x80, 4)] if ring == 3 else [])
+    calls = [(e.vector, e.number, e.eip) for e in events if isinstance(e, SystemCalled)]
+    assert calls == ([(0x80, 4, bench.CODE + 1)] if ring == 3 else [])
 
 
 def test_the_same_ring_keeps_its_stack(bench):
@@ -288,6 +288,22 @@ def test_hlt_waits_and_an_interrupt_wakes_it(bench):
     assert bench.step() == ""
     assert not cpu.halted
     assert bench.top(0) == bench.CODE + 1
+
+
+def test_waking_tells_how_long_this_halt_was(bench):
+    cpu = bench.cpu
+    events = bench.listen()
+    for ticks in (100, 7):
+        bench.load("hlt")
+        bench.enter(0)
+        cpu.set_eflags(FLAG_IF, FLAG_IF)
+        bench.step()
+        cpu.sleep(ticks)
+        raise_line(bench)
+        bench.step()
+    assert [e.idle for e in events if isinstance(e, Woken)] == [100, 7]
+    assert cpu.time == 109
+    assert cpu.steps == 4
 
 
 def test_a_rep_can_be_interrupted_between_elements(bench):

@@ -111,9 +111,7 @@ def source() -> str:
     parts = [(HERE / "bochs_harness.asm").read_text(), "\nalign 4\ncases:\n"]
     for number, case in enumerate(CASES):
         cs, ss, esp = ENTER[case.ring]
-        parts.append(
-            f"dd setup_{number}, case_{number}, 0x{case.flags | 2:x}, {cs}, {ss}, {esp}\n"
-        )
+        parts.append(f"dd setup_{number}, case_{number}, 0x{case.flags | 2:x}, {cs}, {ss}, {esp}\n")
     parts.append("dd 0\n")
     for number, case in enumerate(CASES):
         # Local labels of a case belong to its set-up or to its code, whichever names them.
@@ -193,7 +191,9 @@ def main() -> None:
     theirs = ask_bochs(image)
     print(f"{len(CASES)} cases, {len(image)} bytes, Bochs answered {len(theirs)}")
     if "--write" in sys.argv:
-        lines = [f"{case.name} = {report.text()}" for case, report in zip(CASES, theirs, strict=True)]
+        lines = [
+            f"{case.name} = {report.text()}" for case, report in zip(CASES, theirs, strict=True)
+        ]
         EXPECTED.write_text("\n".join(lines) + "\n")
         return
     ours = ask_machine(image)

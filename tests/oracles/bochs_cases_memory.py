@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bochs_case import Case
 
+# fmt: off
+
 
 def _segments() -> list[Case]:
     s = "Vol. 3, 6.3"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bochs_case import IF, IOPL1, IOPL2, IOPL3, Case
 
+# fmt: off
+
 
 def _io() -> list[Case]:
     section = "Vol. 1, 19.5"

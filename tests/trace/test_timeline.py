@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -292,16 +293,27 @@ def test_keyframes_stay_few_and_thin_out_into_the_past() -> None:
         frames.keep(Keyframe(step, None, 0))
     steps = frames.steps
     assert len(steps) == 20 and steps[0] == 0 and steps[-1] == 99_900
-    gaps = [after - before for before, after in zip(steps, steps[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(steps)]
     assert gaps[-1] == 100 and max(gaps[-5:]) < max(gaps[:5])
     assert max(gaps) < 60_000
 
 
 def test_going_back_leaves_a_keyframe_near_for_the_next_step_back() -> None:
-    timeline = travel(every=5000)
+    timeline = travel(every=50_000)
     timeline.seek(4500)
     timeline.seek(4000)
     assert any(3000 < step < 4000 for step in timeline.keyframes)
+
+
+def test_where_much_happens_keyframes_are_closer() -> None:
+    timeline = travel(every=1000)
+    timeline.seek(6000)
+    with_events = len(timeline.keyframes)
+    quiet = Machine(MEMORY)
+    load_program(quiet, assemble("bits 32\norg 0x100000\nagain: inc eax\njmp again\n"))
+    calm = Timeline(quiet, keyframe_every=1000)
+    calm.seek(6000)
+    assert len(calm.keyframes) == 7 < with_events
 
 
 def test_a_summary_fits_its_strip_and_covers_every_step() -> None:

@@ -22,9 +22,7 @@ class Guest:
 
 
 def _guest(id: str, en: str, en_purpose: str, hu: str, hu_purpose: str) -> Guest:
-    return Guest(
-        id, f"{id}.asm", {"en": en, "hu": hu}, {"en": en_purpose, "hu": hu_purpose}
-    )
+    return Guest(id, f"{id}.asm", {"en": en, "hu": hu}, {"en": en_purpose, "hu": hu_purpose})
 
 
 SHELF: tuple[Guest, ...] = (

@@ -10,7 +10,7 @@
 ;
 ;   linear address             what                                       who may
 ;   00400000                   programs, read only, shared by all         ring 3
-;   00500000 .. brk            heap of the running program, on demand     ring 3
+;   00500000 .. break          heap of the running program, on demand     ring 3
 ;   007F0000 .. 00800000       stack of the running program, on demand    ring 3
 ;   C0000000 .. C1000000       all memory the machine has (up to 16 MiB)  kernel
 ;   C00B8000                     its part that is the VGA text screen
@@ -28,9 +28,14 @@ USER_TEXT       equ 0x00400000
 USER_HEAP       equ 0x00500000
 USER_STACK      equ 0x00800000  ; the stack grows down from here ...
 USER_STACK_END  equ 0x007F0000  ; ... at most to here
-; A page directory has one entry of four bytes for every 4 MiB:
-KERNEL_ENTRY    equ (KERNEL >> 22) * 4
-USER_ENTRY      equ (USER_TEXT >> 22) * 4
+
+%macro say 1+                   ; show a text; changes EAX and ESI
+        mov esi, %%text
+        call print
+        jmp %%after
+%%text: db %1, 0
+%%after:
+%endmacro
 
 %include "nanos_boot.inc"       ; from the first instruction to the first program
 %include "nanos_trap.inc"       ; every way into the kernel: exceptions, interrupts, calls
@@ -42,8 +47,7 @@ USER_ENTRY      equ (USER_TEXT >> 22) * 4
 
 ; Memory that boot fills in follows the image: it need not be stored in it.
 align FRAME
-kernel_end:
-page_directory  equ kernel_end
-page_tables     equ kernel_end + FRAME          ; four of them
-boot_stack_top  equ kernel_end + 6 * FRAME
-kernel_space_end equ kernel_end + 6 * FRAME     ; frames from here on are free
+page_directory:
+page_tables     equ page_directory + FRAME      ; four of them
+boot_stack      equ page_directory + 6 * FRAME  ; a frame, used downwards
+first_frame     equ page_directory + 6 * FRAME  ; frames from here on are free

@@ -72,6 +72,10 @@ class System(Protocol):
         """Host time in ticks."""
 
     @property
+    def pc(self) -> int:
+        """Linear address of the real processor's next instruction."""
+
+    @property
     def guest_cpu(self) -> Cpu:
         """The processor as the guest believes it to be: the real one, or the virtual CPU."""
 
@@ -120,6 +124,11 @@ class BareMetal:
     def time(self) -> int:
         """Ticks since power-on."""
         return self.machine.time
+
+    @property
+    def pc(self) -> int:
+        """Linear address of the real processor's next instruction."""
+        return self.machine.pc
 
     @property
     def guest_cpu(self) -> Cpu:
@@ -213,6 +222,11 @@ class Virtualized:
     def time(self) -> int:
         """Host time in ticks."""
         return self.vmm.time
+
+    @property
+    def pc(self) -> int:
+        """Linear address of the real processor's next instruction."""
+        return self.machine.pc
 
     @property
     def guest_cpu(self) -> Cpu:

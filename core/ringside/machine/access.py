@@ -94,7 +94,8 @@ def walk_and_fill(cpu: Cpu, linear: int, write: bool, user: bool) -> tuple[int, 
             cpu.cr3 & THIRTY_TWO_BIT.root_mask, linear, access, bool(cpu.cr0 & CR0_WP),
         )  # fmt: skip
     if cpu.listener is not None:
-        cpu.listener(PageWalked(cpu.time, cpu.context, linear, frame, refs, write, user))
+        event = PageWalked(cpu.time, cpu.context, linear, frame, refs, int(write), int(user))
+        cpu.listener(event)
     if frame < 0:
         # A page fault drops what the TLB holds for its page (SDM vol. 3A, 4.10.4.1).
         drop_page(cpu, page)

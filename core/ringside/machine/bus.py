@@ -38,21 +38,26 @@ class Bus:
         self, clock: Clock, devices: Iterable[Device], timed: Iterable[object] = ()
     ) -> None:
         self._clock = clock
-        self.devices = tuple(devices)
+        self.devices: tuple[Device, ...] = ()
         self._routes: dict[int, tuple[Device, int]] = {}
         self._timed: set[int] = set()
         self.listener: Callable[[Event], None] | None = None
         self.context: Callable[[], str] = _device_context
         self.after_timed: Callable[[], None] = _nothing
         timed = tuple(timed)
-        for device in self.devices:
-            for register in device.registers:
-                if register.port in self._routes:
-                    taken = self._routes[register.port][0].name
-                    raise ValueError(f"port {register.port:#x} is both {taken} and {device.name}")
-                self._routes[register.port] = (device, register.size)
-                if device in timed:
-                    self._timed.add(register.port)
+        for device in devices:
+            self.connect(device, device in timed)
+
+    def connect(self, device: Device, timed: bool = False) -> None:
+        """Let ``device`` answer its ports; raises ValueError if another does already."""
+        for register in device.registers:
+            if register.port in self._routes:
+                taken = self._routes[register.port][0].name
+                raise ValueError(f"port {register.port:#x} is both {taken} and {device.name}")
+            self._routes[register.port] = (device, register.size)
+            if timed:
+                self._timed.add(register.port)
+        self.devices = (*self.devices, device)
 
     def device_at(self, port: int) -> str:
         """The name of the device that answers ``port``, or an empty string."""

@@ -7,7 +7,7 @@ clock lead to a virtual processor instead.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from ringside.isa.width import Width
 from ringside.machine.bus import Bus
@@ -16,7 +16,7 @@ from ringside.machine.devices.ide import Ide
 from ringside.machine.devices.keyboard import Keyboard
 from ringside.machine.devices.pic import Pic
 from ringside.machine.devices.pit import Pit
-from ringside.machine.devices.port import Clock, Line, Timed, unconnected
+from ringside.machine.devices.port import Clock, Device, Line, Timed, unconnected
 from ringside.machine.devices.rtc import Rtc
 from ringside.machine.devices.serial import Serial
 from ringside.machine.devices.system_control import SystemControl
@@ -36,7 +36,7 @@ class Chipset:
 
     __slots__ = (
         "_clock", "_timed", "bus", "debug", "end", "exit", "ide", "keyboard", "output",
-        "pic", "pit", "rtc", "serial", "system_control", "vga",
+        "pic", "pit", "plugged", "rtc", "serial", "system_control", "vga",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"_clock", "_timed", "bus", "end"})
 
@@ -62,6 +62,7 @@ class Chipset:
         self.system_control = SystemControl(clock, self.pit, self._reset)
         self.debug = DebugPort(self._show)
         self.exit = ExitPort(self._exit)
+        self.plugged: list[Device] = []
         self._timed: tuple[tuple[Timed, int], ...] = ((self.pit, PIT_IRQ), (self.ide, IDE_IRQ))
         self.bus = Bus(
             clock,
@@ -71,6 +72,13 @@ class Chipset:
             ),
             timed=(self.pit, self.ide),
         )  # fmt: skip
+
+    def plug(self, device: Device, irq: int | None = None) -> None:
+        """Add a device to the bus; with ``irq``, a :class:`Timed` one that drives that line."""
+        self.plugged.append(device)
+        self.bus.connect(device, timed=irq is not None)
+        if irq is not None:
+            self._timed = (*self._timed, (cast(Timed, device), irq))
 
     # -- time ------------------------------------------------------------------------------------
 

@@ -147,6 +147,7 @@ class Cpu:
         "regs",
         "segs",
         "shutdown",
+        "slept",
         "stop",
         "time",
         "tlb",
@@ -209,7 +210,8 @@ class Cpu:
         # The clock: instructions retired plus ticks slept. ``deliveries`` counts the steps that
         # retire nothing: faults and interrupts taken.
         self.time = 0
-        self.idle = 0
+        self.idle = 0  # ticks slept, in all
+        self.slept = 0  # ticks slept since the last HLT
         self.deliveries = 0
 
         # Linear page number -> physical minus linear address, for the pages that may be touched
@@ -308,13 +310,14 @@ class Cpu:
         """Let idle time pass while halted."""
         self.time += ticks
         self.idle += ticks
+        self.slept += ticks
 
     def wake(self) -> None:
         """End a halt."""
         if self.halted:
             self.halted = False
             if self.listener is not None:
-                self.listener(Woken(self.time, self.context, self.idle))
+                self.listener(Woken(self.time, self.context, self.slept))
 
     # -- flags -------------------------------------------------------------------------------
 
@@ -366,6 +369,7 @@ class Cpu:
     def halt(self) -> None:
         """Stop until the next interrupt."""
         self.halted = True
+        self.slept = 0
         if self.listener is not None:
             self.listener(Halted(self.time, self.context, self.at))
 

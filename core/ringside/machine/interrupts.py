@@ -67,11 +67,11 @@ INTERRUPT_GATES = frozenset({layout.INTERRUPT_GATE16, layout.INTERRUPT_GATE32})
 
 def interrupt(cpu: Cpu, vector: int) -> None:
     """INT n, INT3, INTO: a software interrupt, so the gate's DPL is checked against CPL."""
-    caller, number, eip = cpu.cpl, cpu.regs[EAX], cpu.eip
+    caller, number = cpu.cpl, cpu.regs[EAX]
     cpu.deliver(vector, software=True)
     cpu.trapping = False  # the handler runs with TF clear, and so is not stepped into
     if cpu.listener is not None and caller == 3 and cpu.cpl < 3:
-        cpu.listener(SystemCalled(cpu.time, "app", vector, number, eip))
+        cpu.listener(SystemCalled(cpu.time, "app", vector, number, cpu.at))
 
 
 def take_interrupt(cpu: Cpu) -> None:

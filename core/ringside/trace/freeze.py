@@ -14,7 +14,7 @@ picture is shared with it: a keyframe costs one comparison of memory and holds o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -67,12 +67,12 @@ def slots(kind: type) -> tuple[str, ...]:
         for base in reversed(kind.__mro__):
             own = base.__dict__.get("__slots__", ())
             names += (own,) if isinstance(own, str) else own
-        if "__dict__" in dir(kind) and not names:
+        if kind.__dictoffset__:
             raise TypeError(
-                f"{kind.__name__} has no __slots__, so its state cannot be frozen; "
+                f"{kind.__name__} (or a base of it) has no __slots__, so its state cannot be frozen; "
                 "give it slots or name the field that holds it in 'transient'"
             )
-        left_out = getattr(kind, "transient", frozenset())
+        left_out: frozenset[str] = getattr(kind, "transient", frozenset())
         known = tuple(name for name in names if name not in left_out and name != "__weakref__")
         _slots_of[kind] = known
     return known
@@ -100,6 +100,35 @@ def thaw(value: Any, picture: Any, changed: list[int] | None = None) -> Any:
     if type(picture) is Frames:
         return _give_frames(value, picture, [] if changed is None else changed)
     return picture
+
+
+def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
+    """Where two pictures differ, as ``path: this, that``; for tests and for looking closer."""
+    if type(one) is Frames and type(other) is Frames and one.size == other.size:
+        for n, (frame, frame_there) in enumerate(zip(one.frames, other.frames, strict=True)):
+            if frame != frame_there:
+                yield f"{path}: frame {n:#x}"
+    elif type(one) is Frozen and type(other) is Frozen and one.kind is other.kind:
+        names = _part_names(one)
+        if names != _part_names(other):
+            yield f"{path}: {names}, {_part_names(other)}"
+        else:
+            for name, part, there in zip(names, _parts(one), _parts(other), strict=True):
+                yield from differences(part, there, f"{path}.{name}")
+    elif not _same(one, other):
+        yield f"{path}: {one!r}, {other!r}"
+
+
+def _parts(picture: Frozen) -> tuple[Any, ...]:
+    return tuple(picture.parts[1]) if picture.kind is dict else picture.parts
+
+
+def _part_names(picture: Frozen) -> tuple[Any, ...]:
+    if picture.kind is dict:
+        return tuple(picture.parts[0])
+    if picture.kind in _GIVE:
+        return tuple(range(len(picture.parts)))
+    return slots(picture.kind)
 
 
 def _immutable(kind: type) -> bool:

@@ -155,6 +155,7 @@ class Monitor:
         for port, value in ((0x20, 0x11), (0x21, TIMER_VECTOR), (0x21, 4), (0x21, 3),
                             (0x21, 0xFF & ~(1 << TIMER_LINE))):
             cpu.port_out(port, value, B)  # ICW1-4 with automatic end of interrupt, then the mask
+        cpu.context_override = "vmm"
         cpu.monitor = range(WINDOW + ENTRIES, WINDOW + ENTRIES + 256 * ENTRY_SIZE)
 
     # -- arriving and leaving ----------------------------------------------------------------
@@ -178,6 +179,7 @@ class Monitor:
             top += 4
         eip, cs, eflags, esp, ss = (memory.read32(top + 4 * n) for n in range(5))
         cpu.regs[ESP] = WINDOW + STACK_TOP
+        cpu.context_override = "vmm"
         reason = TIMER if vector == TIMER_VECTOR else reason_of(vector)
         qualification = cpu.cr2 if vector == 14 else -1
         return Exit(reason, vector, error, qualification, eip, cs & 0xFFFF, eflags, esp,
@@ -191,6 +193,7 @@ class Monitor:
             memory.write32(top + 4 * n, value)
         cpu.regs[ESP] = WINDOW + top
         cpu.iret(D)
+        cpu.context_override = ""
 
     @property
     def in_control(self) -> bool:

@@ -26,7 +26,9 @@ class OneAfterAnother:
 
     def choose(self, ready: Sequence[int], current: int | None, now: int) -> tuple[int, str]:
         """Stay, or take the first that can run."""
-        return (current, "it was running") if current in ready else (ready[0], "it can run")
+        if current is not None and current in ready:
+            return current, "it was running"
+        return ready[0], "it can run"
 
     def until(self, now: int) -> int | None:
         """Never."""

@@ -11,7 +11,7 @@ one tick whether the processor ran it or the VMM did.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ringside.isa.decode import Truncated, decode
 from ringside.isa.faults import Fault
@@ -46,6 +46,12 @@ T = TypeVar("T")
 # ring changes are told in the VMM's own words (Emulated, Injected).
 PASSED = frozenset({ConsoleWritten, ControlWritten, Halted, PortRead, PortWritten, SystemCalled})
 
+# How to tell from an event of the virtual CPU what it delivered: vector and error code.
+VECTORS: dict[type[Event], Callable[[Any], tuple[int, int]]] = {
+    FaultRaised: lambda event: (event.vector, event.error),
+    InterruptDelivered: lambda event: (event.vector, -1),
+    SystemCalled: lambda event: (event.vector, -1),
+}
 NO_VECTOR = (-1, -1)
 SOFTWARE_INTERRUPTS = {"int": (0, -1), "int3": (3, -1), "into": (4, -1)}
 IO_MNEMONICS = frozenset({"in", "out"})
@@ -56,9 +62,9 @@ class Vm:
 
     __slots__ = (
         "_vector", "allotment", "denials", "emulated", "exits", "hardware", "host", "injections",
-        "listener", "memory", "name", "tlb",
+        "listener", "loaded", "memory", "name", "tlb",
     )  # fmt: skip
-    transient: ClassVar[frozenset[str]] = frozenset({"host", "listener", "memory", "tlb"})
+    transient: ClassVar[frozenset[str]] = frozenset({"_vector", "host", "listener", "memory", "tlb"})
 
     def __init__(
         self,
@@ -85,6 +91,7 @@ class Vm:
         self.emulated: dict[str, int] = {}
         self.injections = 0
         self.denials = 0
+        self.loaded: tuple[int, ...] = ()  # segment registers the last emulated instruction loaded
         self._vector = NO_VECTOR  # what was delivered last on the virtual CPU: vector, error code
 
     # -- what the guest is -------------------------------------------------------------------
@@ -164,8 +171,10 @@ class Vm:
         self._vector = SOFTWARE_INTERRUPTS.get(mnemonic, NO_VECTOR)
         if mnemonic == "int" and insn is not None:
             self._vector = (vcpu.value(insn.operands[0]), -1)
+        segments = vcpu.segs[:]
         vcpu.decoded.clear()  # the real processor may have changed the code since
         self.hardware.step()
+        self.loaded = tuple(n for n, old in enumerate(segments) if vcpu.segs[n] is not old)
         self.emulated[mnemonic] = self.emulated.get(mnemonic, 0) + 1
         if self.listener is None:
             return
@@ -256,10 +265,9 @@ class Vm:
         self.hardware.listener = None if listener is None else self._hear
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, FaultRaised):
-            self._vector = (event.vector, event.error)
-        elif isinstance(event, InterruptDelivered) or isinstance(event, SystemCalled):
-            self._vector = (event.vector, -1)
+        vector = VECTORS.get(type(event))
+        if vector is not None:
+            self._vector = vector(event)
         if type(event) in PASSED:
             self.emit(event)
 

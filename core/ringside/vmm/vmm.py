@@ -25,7 +25,15 @@ from typing import Any, ClassVar, Protocol
 from ringside.machine.cpu import Cpu
 from ringside.machine.machine import Machine
 from ringside.machine.outcome import WAITING, Outcome
-from ringside.trace.events import Blocked, Event, Resumed, Scheduled, VmmEntered, Woken
+from ringside.trace.events import (
+    Blocked,
+    Event,
+    Resumed,
+    RingChanged,
+    Scheduled,
+    VmmEntered,
+    Woken,
+)
 from ringside.trace.freeze import freeze, thaw
 from ringside.vmm.clock import VmClock
 from ringside.vmm.exits import Exit, Handler, merge_handlers
@@ -78,9 +86,13 @@ class MemoryTechnique(Protocol):
 
 
 class Guest:
-    """A VM in the VMM's books: with its techniques, its clock, and when it wants to wake."""
+    """A VM in the VMM's books: with its techniques, its clock, and its sleep.
 
-    __slots__ = ("clock", "cpu", "handlers", "memory", "vm", "wake_at")
+    While the VM is halted, ``wake_at`` is the host time at which it has something to do, and
+    ``due`` says that the VMM knows that this time has come.
+    """
+
+    __slots__ = ("clock", "cpu", "due", "handlers", "memory", "vm", "wake_at")
     transient: ClassVar[frozenset[str]] = frozenset({"handlers"})
 
     def __init__(
@@ -92,6 +104,52 @@ class Guest:
         self.clock = clock
         self.handlers = merge_handlers((cpu.handlers, memory.handlers))
         self.wake_at: int | None = None
+        self.due = False
+
+    def fall_asleep(self, now: int) -> None:
+        """The VM has halted."""
+        self.wake_at = self.clock.wake_time(self.vm, now)
+        self.due = False
+
+    def alarm(self, now: int) -> int | None:
+        """The host time at which the VMM must notice that this VM wakes; None if it need not."""
+        if self.due or not self.vm.halted:
+            return None
+        return now if self.vm.vcpu.ready else self.wake_at
+
+    def can_run(self, now: int) -> bool:
+        """Whether the VM can use the processor now; notices that it wakes."""
+        vm = self.vm
+        if vm.outcome is not None:
+            return False
+        if vm.halted and not self.due:
+            if self.wake_at is None:
+                self.fall_asleep(now)
+            alarm = self.alarm(now)
+            self.due = alarm is not None and alarm <= now
+            return self.due
+        return True
+
+    def wake(self) -> None:
+        """The virtual CPU is about to take its interrupt."""
+        self.wake_at = None
+        self.due = False
+
+
+class RealEvents:
+    """What the real processor tells while guests run; of the VMM's own work only changes of ring,
+    for the VMM says in its own events what it does."""
+
+    __slots__ = ("every_instruction", "listener", "vmm")
+
+    def __init__(self, vmm: Vmm, listener: Listener) -> None:
+        self.vmm = vmm
+        self.listener = listener
+        self.every_instruction = getattr(listener, "every_instruction", True)
+
+    def __call__(self, event: Event) -> None:
+        if self.vmm.phase == GUEST or type(event) is RingChanged:
+            self.listener(event)
 
 
 class Vmm:
@@ -277,8 +335,8 @@ class Vmm:
     def _inject(self, left: int) -> None:
         guest = self.guests[self.current]
         guest.clock.set(guest.vm, self.time)
+        guest.wake()
         guest.vm.inject()
-        guest.wake_at = None
         self._done(guest)
 
     def _done(self, guest: Guest) -> None:
@@ -287,7 +345,7 @@ class Vmm:
         if vm.outcome is None:
             guest.cpu.settle()
             if vm.halted and guest.wake_at is None:
-                guest.wake_at = guest.clock.wake_time(vm, self.time)
+                guest.fall_asleep(self.time)
                 vm.emit(Blocked(self.time, "vmm", vm.name, vm.vcpu.eip))
         elif vm.outcome is WAITING:
             vm.emit(Blocked(self.time, "vmm", vm.name, vm.vcpu.eip))
@@ -297,18 +355,7 @@ class Vmm:
     def _ready(self) -> list[int]:
         """The VMs that can use the processor now."""
         now = self.time
-        ready = []
-        for number, guest in enumerate(self.guests):
-            vm = guest.vm
-            if vm.outcome is not None:
-                continue
-            if vm.halted and not vm.vcpu.ready:
-                if guest.wake_at is None:
-                    guest.wake_at = guest.clock.wake_time(vm, now)
-                if guest.wake_at > now:
-                    continue
-            ready.append(number)
-        return ready
+        return [number for number, guest in enumerate(self.guests) if guest.can_run(now)]
 
     def _decide(self) -> None:
         """Choose the next phase."""
@@ -350,11 +397,8 @@ class Vmm:
         self.loaded = self.current
 
     def _idle(self, left: int) -> None:
-        wakes = [
-            guest.wake_at
-            for guest in self.guests
-            if guest.vm.outcome is None and guest.wake_at is not None
-        ]
+        alarms = [guest.alarm(self.time) for guest in self.guests if guest.vm.outcome is None]
+        wakes = [alarm for alarm in alarms if alarm is not None]
         ticks = max(0, min(wakes) - self.time) if wakes else 0
         self.machine.cpu.sleep(ticks)
         self.idle += ticks
@@ -381,10 +425,8 @@ class Vmm:
         for number, other in enumerate(self.guests):
             if number == self.current or other.vm.outcome is not None:
                 continue
-            if other.wake_at is not None and other.wake_at > now:
-                limits.append(other.wake_at)
-            else:
-                limits.append(self.policy.until(now))
+            asleep = other.vm.halted and not other.due
+            limits.append(other.alarm(now) if asleep else self.policy.until(now))
         ends = [limit for limit in limits if limit is not None]
         return min(ends) - now if ends else 1 << 40
 
@@ -395,7 +437,6 @@ class Vmm:
         for guest in self.guests:
             if vm in (None, guest.vm.name):
                 guest.vm.hardware.type_text(text, device)
-                guest.wake_at = None
                 if self.phase == IDLE:
                     self._decide()
                 return
@@ -409,7 +450,8 @@ class Vmm:
 
     @listener.setter
     def listener(self, listener: Listener | None) -> None:
-        self._listener = self.machine.listener = listener
+        self._listener = listener
+        self.machine.listener = None if listener is None else RealEvents(self, listener)
         for guest in self.guests:
             guest.vm.listen(listener)
 

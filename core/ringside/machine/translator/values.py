@@ -41,10 +41,6 @@ class Val(NamedTuple):
         return lo <= self.lo and self.hi <= hi
 
 
-class Narrow(ast.BinOp):
-    """``x & mask`` with ``x`` in ``-mask..mask``: it is zero only where ``x`` is."""
-
-
 def load(name: str) -> ast.Name:
     """Read a local."""
     return ast.Name(name, LOAD)
@@ -330,7 +326,7 @@ def truth(x: Val) -> ast.expr:
         if isinstance(node.op, ast.BitAnd) and isinstance(node.left, ast.BinOp):
             # (p - q) & mask is zero only for p == q when both lie within the mask.
             difference = node.left
-            if isinstance(difference.op, ast.Sub) and isinstance(node, Narrow):
+            if isinstance(difference.op, ast.Sub) and getattr(node, "narrow", False):
                 return compare(difference.left, ast.NotEq(), difference.right)
     return node
 
@@ -339,8 +335,7 @@ def masked(x: Val, mask: int) -> Val:
     """``x & mask`` for a mask of low ones, remembering when ``x`` cannot wrap onto zero."""
     result = and_(x, const(mask))
     if isinstance(result.node, ast.BinOp) and x.within(-mask, mask):
-        node = Narrow(result.node.left, result.node.op, result.node.right)
-        return Val(node, result.lo, result.hi)
+        setattr(result.node, "narrow", True)  # noqa: B010
     return result
 
 

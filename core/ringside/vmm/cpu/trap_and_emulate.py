@@ -31,6 +31,7 @@ from ringside.isa.registers import (
     GS,
     SS,
 )
+from ringside.machine.control import CR0_AM, CR0_EM, CR0_MP, CR0_TS, CR4_UMIP
 from ringside.machine.segmentation import NULL, RPL, Segment, null_segment
 from ringside.vmm.cpu.descriptor_shadow import DescriptorShadow, guest_ring
 from ringside.vmm.exits import TIMER, Exit, Handler
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
 DATA_SEGMENTS = (ES, DS, FS, GS)
 VIRTUAL_FLAGS = FLAG_IF | FLAG_IOPL  # of EFLAGS: what the VMM keeps for the guest
 NEVER_REAL = FLAG_IOPL | FLAG_VM | FLAG_VIF | FLAG_VIP | FLAG_RF
+
+# What these bits forbid or fault, they must forbid and fault on the real processor too.
+MIRRORED_CR0 = CR0_MP | CR0_EM | CR0_TS | CR0_AM
+MIRRORED_CR4 = CR4_UMIP
 
 # Faults that cannot have been caused by de-privileging: they are the guest's own.
 GUEST_FAULTS = ("#DE", "#BR", "#UD", "#NM", "#MF", "#AC")
@@ -110,6 +115,7 @@ class TrapAndEmulate:
         cpu.load_gdt(WINDOW + self.descriptors.gdt, GDT_BYTES - 1)
         cpu.load_ldt(MONITOR_LDT if self.vm.vcpu.ldtr.present else 0)
         self.given = [None] * 6
+        self._mirror()
 
     def leave_guest(self) -> Exit:
         """Take over from the guest: read the trap frame, bring the virtual CPU up to date."""
@@ -199,6 +205,18 @@ class TrapAndEmulate:
         if self.vm.memory.touched:
             self.vm.memory.touched = False
             self.descriptors.refresh()
-        for seg in DATA_SEGMENTS:
-            if vcpu.segs[seg] != self.given[seg] and vcpu.segs[seg].present:
+        for seg in self.vm.loaded:
+            if seg in DATA_SEGMENTS and vcpu.segs[seg].present:
                 self.descriptors.admit(vcpu.segs[seg].selector)
+        self.vm.loaded = ()
+        self._mirror()
+
+    def _mirror(self) -> None:
+        """Give the real control registers what user code must feel of the virtual ones."""
+        cpu, vcpu = self.monitor.machine.cpu, self.vm.vcpu
+        cr0 = cpu.cr0 & ~MIRRORED_CR0 | vcpu.cr0 & MIRRORED_CR0
+        if cr0 != cpu.cr0:
+            cpu.write_control(0, cr0)
+        cr4 = cpu.cr4 & ~MIRRORED_CR4 | vcpu.cr4 & MIRRORED_CR4
+        if cr4 != cpu.cr4:
+            cpu.write_control(4, cr4)

@@ -1,0 +1,151 @@
+"""A phone with two worlds: a radio that may not be late and a rich one that is always busy.
+
+Two virtual machines share one processor. Their devices keep the host's time, so what one world or
+the VMM uses up is gone for the other. The radio's device counts frames; whether each is answered
+in time is a fact of the run, decided by nothing but the scheduling policy and the guests' code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ringside.host.policies import FixedPriority, RoundRobin
+from ringside.host.radio import IRQ, Radio
+from ringside.machine.machine import Machine
+from ringside.machine.outcome import Outcome
+from ringside.trace.events import Event
+from ringside.vmm.building import VmPlan, assemble_vmm
+from ringside.vmm.clock import HostClock
+from ringside.vmm.registry import TECHNIQUES, Technique
+from ringside.vmm.scheduling import Policy
+from ringside.vmm.vm import Vm
+from ringside.vmm.vmm import Vmm
+
+# A slow phone keeps a run short enough to watch: a million instructions a second (modelled).
+TICKS_PER_SECOND = 1_000_000
+FRAME_TICKS = 4_615  # a GSM TDMA frame, 4.615 ms (120/26 ms)
+SLICE_TICKS = 30_000  # 30 ms, the time slice of Xen's credit scheduler
+EXIT_COST = 20  # ticks the VMM needs for one exit (modelled)
+RADIO_MEMORY = 2 << 20
+RICH_MEMORY = 4 << 20
+
+RADIO, RICH = 0, 1  # the order of the virtual machines
+
+POLICIES: dict[str, Callable[[int], Policy]] = {
+    "round-robin": RoundRobin,
+    "fixed-priority": lambda time_slice: FixedPriority((RADIO, RICH)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be chosen: the policy's id, and times in ticks of the host."""
+
+    policy: str = "round-robin"
+    frame_ticks: int = FRAME_TICKS
+    slice_ticks: int = SLICE_TICKS
+    exit_cost: int = EXIT_COST
+
+
+class Phone:
+    """The phone as a system: everything a :class:`~ringside.vmm.vmm.Vmm` offers, and the radio."""
+
+    technique: ClassVar[str] = TECHNIQUES[0].id
+
+    def __init__(
+        self,
+        load_radio: Callable[[Machine], object],
+        load_rich: Callable[[Machine], object],
+        settings: Settings | None = None,
+        technique: Technique = TECHNIQUES[0],
+    ) -> None:
+        self.settings = settings = settings or Settings()
+        if settings.policy not in POLICIES:
+            known = ", ".join(POLICIES)
+            raise ValueError(f"there is no policy {settings.policy!r}; choose one of: {known}")
+        self.vmm: Vmm = assemble_vmm(
+            technique,
+            (
+                VmPlan("radio", RADIO_MEMORY, load_radio, prepare=self._plug_radio),
+                VmPlan("rich", RICH_MEMORY, load_rich),
+            ),
+            policy=POLICIES[settings.policy](settings.slice_ticks),
+            clock=HostClock,
+            exit_cost=settings.exit_cost,
+            ticks_per_second=TICKS_PER_SECOND,
+        )
+
+    def _plug_radio(self, vm: Vm) -> None:
+        chipset = vm.hardware.chipset
+        self.radio = Radio(
+            vm.hardware.clock, chipset.pic.line(IRQ), period=self.settings.frame_ticks, vm=vm.name
+        )
+        chipset.plug(self.radio, IRQ)
+
+    # -- the system ------------------------------------------------------------------------------
+
+    @property
+    def machine(self) -> Machine:
+        """The real machine."""
+        return self.vmm.machine
+
+    @property
+    def vms(self) -> list[Vm]:
+        """Radio and rich world."""
+        return self.vmm.vms
+
+    @property
+    def steps(self) -> int:
+        """Steps taken."""
+        return self.vmm.steps
+
+    @property
+    def time(self) -> int:
+        """Host time in ticks."""
+        return self.vmm.time
+
+    @property
+    def pc(self) -> int:
+        """Linear address of the real processor's next instruction."""
+        return self.vmm.pc
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """None while either world goes on."""
+        return self.vmm.outcome
+
+    @property
+    def console(self) -> str:
+        """What both worlds wrote, the radio's first."""
+        return "".join(vm.console for vm in self.vms)
+
+    @property
+    def listener(self) -> Callable[[Event], None] | None:
+        """Who hears what happens."""
+        return self.vmm.listener
+
+    @listener.setter
+    def listener(self, listener: Callable[[Event], None] | None) -> None:
+        self.vmm.listener = self.radio.listener = listener
+
+    def step(self) -> None:
+        """One step."""
+        self.vmm.step()
+
+    def run(self, limit: int) -> str:
+        """Up to ``limit`` steps."""
+        return self.vmm.run(limit)
+
+    def type_text(self, text: str, device: str = "serial") -> None:
+        """Type at the rich world's terminal."""
+        self.vmm.type_text(text, device, self.vms[RICH].name)
+
+    def freeze(self) -> Any:
+        """A picture of everything."""
+        return self.vmm.freeze()
+
+    def thaw(self, picture: Any) -> None:
+        """Go to the moment of ``picture``."""
+        self.vmm.thaw(picture)

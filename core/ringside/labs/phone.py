@@ -1,0 +1,343 @@
+"""The lab "Phone": a radio with deadlines beside a busy system, under two schedulers."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+from ..guests import program
+from ..host.phone import (
+    EXIT_COST,
+    POLICIES,
+    RADIO,
+    RICH,
+    TICKS_PER_SECOND,
+    Phone,
+    Settings,
+)
+from ..machine.loader import load_program
+from ..scenes import phone as figure
+from ..scenes.scene import Scene
+from ..trace import events as ev
+from ..trace.counters import total
+from ..trace.marks import DEPRIVILEGED_RINGS
+from ..trace.timeline import Timeline
+from . import panels
+from .lab import Choice, InputError, Lab, Option, Run, Setup
+from .narrate import hexa
+from .words.phone import PHONE
+from .words.say import Message, Segment, pick, plain, segments
+
+MILLISECOND = TICKS_PER_SECOND // 1000
+KINDS = ("schedule", "inject", "deadline", "missed", "block", "denied")
+WORLDS = ("radio", "rich")
+# What makes a step, and which details tell apart: world switches by who gets the processor.
+MARKED = (
+    *(("schedule", world) for world in WORLDS),
+    *((kind, None) for kind in KINDS if kind != "schedule"),
+)
+CONTEXTS = {"radio": "device", "rich": "app"}
+FRAME_TICKS = {"gsm": 4_615, "lte": 1_000, "slow": 20_000}
+SLICES = {"30": 30_000, "5": 5_000, "1": 1_000}
+STRIP = 60_000  # ticks shown on the strip
+PREVIEW = 200_000  # steps run when the lab is opened
+WHY = {
+    "its time slice is not over": "why.slice", "its turn has come": "why.turn",
+    "the one before it sleeps": "why.sleeps",
+    "it has the highest priority of those that can run": "why.priority",
+}  # fmt: skip
+
+
+class PhoneRun:
+    """A position among the events of the phone: each step is one thing that happened."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.phone = phone
+        self._timeline = Timeline(phone, rings=DEPRIVILEGED_RINGS, context="vmm")
+        self._points: list[int] = [self._timeline.first]
+        self._marked: list[list[str]] = [[]]  # what happened at each point
+        self._step = 0
+        self._cover(PREVIEW)
+        self.seek(0)
+
+    def _cover(self, steps: int) -> None:
+        """Run ``steps`` further than anybody has been, and note where things happened."""
+        timeline = self._timeline
+        before = timeline.last
+        timeline.seek(before + steps)
+        found: dict[int, list[str]] = {}
+        for kind, detail in MARKED:
+            at = before
+            while (mark := timeline.marks.after(at, kind, detail)) is not None:
+                found.setdefault(mark, []).append(detail or kind)
+                at = mark
+        for mark in sorted(found):
+            self._points.append(mark)
+            self._marked.append(found[mark])
+
+    # -- where and going ---------------------------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        """Events behind the present moment."""
+        return self._step
+
+    @property
+    def last(self) -> int:
+        """Events known so far."""
+        return len(self._points) - 1
+
+    @property
+    def ended(self) -> bool:
+        """A phone goes on for ever; what was looked at so far is the run."""
+        return False
+
+    def seek(self, step: int) -> None:
+        """Go to the ``step``-th event."""
+        self._step = max(0, min(step, self.last))
+        self._timeline.seek(self._points[self._step])
+
+    def find(self, kind: str, direction: int) -> bool:
+        """Go to the next or previous event of ``kind``."""
+        if kind not in KINDS:
+            raise InputError(
+                f"There is no kind {kind!r} here.", f"Choose one of: {', '.join(KINDS)}.")
+        marks, here = self._timeline.marks, self._points[self._step]
+        found = marks.after(here, kind) if direction > 0 else marks.before(here, kind)
+        if found is None:
+            return False
+        self.seek(bisect_right(self._points, found) - 1)
+        return True
+
+    def advance(self, steps: int) -> bool:
+        """Go ``steps`` events on, running the phone further when they are not known yet."""
+        goal = self._step + steps
+        while self.last < goal and self.last < 20_000:
+            known = self.last
+            self._cover(PREVIEW)
+            if self.last == known:
+                break
+        self.seek(goal)
+        return self._step < goal
+
+    def receive(self, text: str) -> None:
+        """Refuse: neither guest reads a console."""
+        raise InputError("The guests of this lab do not read their consoles.")
+
+    def set_breakpoints(self, points: list[dict[str, Any]]) -> None:
+        """Refuse: jump by kind instead."""
+        if points:
+            raise InputError("This lab has no breakpoints.", "Jump by kind of event instead.")
+
+    # -- showing -----------------------------------------------------------------------------
+
+    def picture(self, shape: str, lang: str) -> Scene:
+        """The phone at this moment."""
+        return figure.draw(self._view(lang), shape)
+
+    def _view(self, lang: str) -> figure.PhoneView:
+        phone, settings = self.phone, self.phone.settings
+        now = phone.time
+        start = max(now - STRIP, 0)
+
+        def say(key: str, **facts: object) -> str:
+            return plain(PHONE[key], lang, facts)
+
+        denied = any(isinstance(event, ev.Denied) for event in self._timeline.events)
+        policy = say(f"policy.{settings.policy}")
+        note = say(f"policy.{settings.policy}.note", slice=_ms(settings.slice_ticks))
+        return figure.PhoneView(
+            worlds=(self._world(RADIO, "radio", lang), self._world(RICH, "rich", lang)),
+            policy=f"{policy}: {note}",
+            spans=self._spans(start, lang),
+            frames=self._frames(start),
+            latencies=tuple(
+                (frame.number, (frame.latency if frame.latency >= 0 else 2 * phone.radio.budget)
+                 / phone.radio.budget, frame.state == "met")
+                for frame in phone.radio.frames if frame.state != "open"),
+            met=phone.radio.met,
+            missed=phone.radio.missed,
+            met_label=say("met"),
+            missed_label=say("missed"),
+            strip_label=say("strip", ms=_ms(STRIP)),
+            frames_label=say("frames"),
+            latency_label=say("latency"),
+            deadline_label=say("deadline", ms=_ms(phone.radio.budget)),
+            denied=say("denied") if denied else "",
+            hypervisor=say("vmm"),
+            switching=not phone.vmm.in_guest,
+        )
+
+    def _world(self, number: int, key: str, lang: str) -> figure.World:
+        vmm, vm = self.phone.vmm, self.phone.vms[number]
+        running = vmm.in_guest and vmm.vm is vm
+        state = "running" if running else "asleep" if vm.halted else "ready"
+        if vm.outcome is not None and vm.outcome.final:
+            state = "stopped"
+        lines = [line for line in vm.console.split("\n") if line][-4:]
+        return figure.World(
+            key, pick(PHONE[key], lang), pick(PHONE[f"{key}.detail"], lang), CONTEXTS[key],
+            running, pick(PHONE[f"state.{state}"], lang), tuple(lines))
+
+    def _spans(self, start: int, lang: str) -> tuple[figure.Span, ...]:
+        """Who had the processor when, from the host's own log of world switches."""
+        now = self.phone.time
+        spans = []
+        log = [*self.phone.vmm.log, (now, -1)]
+        for (begun, who), (end, _) in zip(log, log[1:], strict=False):
+            if who < 0 or end <= start or end == begun:
+                continue
+            first = max(begun, start)
+            spans.append(figure.Span(
+                f"span:{begun}", (first - start) / STRIP, (end - start) / STRIP,
+                CONTEXTS[WORLDS[who]],
+                f"{pick(PHONE[WORLDS[who]], lang)}: {_ms(end - begun)} ms"))
+        return tuple(spans)
+
+    def _frames(self, start: int) -> tuple[figure.Frame, ...]:
+        tones = {"met": "good", "missed": "wrong", "open": "open"}
+        radio = self.phone.radio
+        shown = []
+        for frame in radio.frames:
+            if frame.begun < start:
+                continue
+            answered = (frame.answered - start) / STRIP if frame.answered >= 0 else -1.0
+            deadline = min((frame.begun + radio.budget - start) / STRIP, 1.0)
+            shown.append(figure.Frame(
+                f"frame:{frame.number}", frame.number, (frame.begun - start) / STRIP, answered,
+                deadline, tones[frame.state], f"{frame.number}: {_ms(frame.latency)} ms"))
+        return tuple(shown)
+
+    def sentence(self, lang: str) -> list[Segment]:
+        """What this event was."""
+        if self._step == 0:
+            return segments(PHONE["start"], lang)
+        for kind, speak in _SPEAKERS.items():
+            for event in self._timeline.events:
+                if type(event) is kind:
+                    message, facts = speak(self, event, lang)
+                    return segments(message, lang, facts)
+        return segments(PHONE["idle"], lang)
+
+    def panels(self, lang: str) -> list[dict[str, Any]]:
+        """Numbers and the two consoles."""
+        phone, counts = self.phone, self._timeline.counts()
+        radio, rich = phone.vms
+        share = [_share(vm.vcpu.time - vm.vcpu.idle, phone.time) for vm in (radio, rich)]
+        facts = (
+            ("time", f"{_ms(phone.time)} ms"),
+            ("switches", str(total(counts, "schedule"))),
+            ("exits", str(total(counts, "trap"))),
+            ("cpu.radio", share[0]),
+            ("cpu.rich", share[1]),
+        )
+        rows = [
+            {"key": f"fact:{key}", "name": pick(PHONE[f"fact.{key}"], lang), "value": value,
+             "changed": False}
+            for key, value in facts
+        ]
+        numbers = {
+            "id": "facts", "kind": "table", "title": pick(PHONE["panel.facts"], lang),
+            "rows": rows, "note": plain(PHONE["model"], lang, {"cost": EXIT_COST})}
+        consoles = []
+        for vm in (radio, rich):
+            panel = panels.console(lang, vm.console, accepts_input=False)
+            panel.update(id=f"console:{vm.name}", title=pick(PHONE[f"console.{vm.name}"], lang))
+            consoles.append(panel)
+        return [numbers, *consoles]
+
+    def timeline(self) -> dict[str, Any]:
+        """The events in a row, coloured by whose they are."""
+        stretches: list[list[Any]] = []
+        shown: list[list[Any]] = []
+        context = CONTEXTS[WORLDS[0]]
+        for step in range(1, self.last + 1):
+            here = self._marked[step]
+            context = next((CONTEXTS[name] for name in here if name in CONTEXTS), context)
+            if stretches and stretches[-1][2] == context:
+                stretches[-1][1] = step
+            else:
+                stretches.append([step - 1, step, context])
+            shown += [[step, kind] for kind in here if kind in ("deadline", "missed", "denied")]
+        return {"total": self.last, "segments": stretches, "marks": shown}
+
+    def outcome(self, lang: str) -> str:
+        """A phone does not end."""
+        return ""
+
+
+def _ms(ticks: int) -> str:
+    return f"{ticks / MILLISECOND:.1f}".removesuffix(".0")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "–"
+
+
+Spoken = tuple[Message, dict[str, object]]
+
+
+def _about(event: Any, lang: str) -> dict[str, object]:
+    return {"vm": pick(PHONE[event.vm], lang), "context": CONTEXTS[event.vm]}
+
+
+def _schedule(run: PhoneRun, event: Any, lang: str) -> Spoken:
+    why = PHONE[WHY[event.why]] if event.why in WHY else (event.why, event.why)
+    return PHONE["schedule"], {**_about(event, lang), "why": pick(why, lang)}
+
+
+def _inject(run: PhoneRun, event: Any, lang: str) -> Spoken:
+    if event.vm != "radio":
+        return PHONE["inject.other"], _about(event, lang)
+    frames = run.phone.radio.frames
+    late = run.phone.time - frames[-1].begun if frames else 0
+    return PHONE["inject.radio"], {"late": _ms(late)}
+
+
+def _answered(key: str) -> Any:
+    def speak(run: PhoneRun, event: Any, lang: str) -> Spoken:
+        return PHONE[key], {"number": event.number, "ms": _ms(event.latency)}
+
+    return speak
+
+
+_SPEAKERS: dict[type[ev.Event], Any] = {
+    ev.Denied: lambda run, event, lang: (
+        PHONE["refused"], {"gpa": hexa(event.gpa), "value": "ffffffff"}),
+    ev.DeadlineMissed: _answered("deadline.missed"),
+    ev.DeadlineMet: _answered("deadline.met"),
+    ev.Injected: _inject,
+    ev.Scheduled: _schedule,
+    ev.Blocked: lambda run, event, lang: (PHONE["block"], _about(event, lang)),
+}
+
+
+def open_phone(setup: Setup) -> Run:
+    """Assemble both guests and switch the phone on."""
+    radio, rich = program("phone_radio"), program("phone_rich")
+    settings = Settings(
+        policy=setup.technique,
+        frame_ticks=FRAME_TICKS[setup.options["frame"]],
+        slice_ticks=SLICES[setup.options["slice"]],
+    )
+    return PhoneRun(Phone(
+        lambda machine: load_program(machine, radio),
+        lambda machine: load_program(machine, rich),
+        settings))
+
+
+LAB = Lab(
+    id="phone",
+    title=PHONE["title"],
+    question=PHONE["question"],
+    guests=(Choice("pair", PHONE["guest.pair"]),),
+    techniques=tuple(Choice(policy, PHONE[f"policy.{policy}"]) for policy in POLICIES),
+    options=(
+        Option("frame", PHONE["option.frame"], tuple(
+            Choice(name, PHONE[f"frame.{name}"]) for name in FRAME_TICKS)),
+        Option("slice", PHONE["option.slice"], tuple(
+            Choice(name, PHONE[f"slice.{name}"]) for name in SLICES)),
+    ),
+    kinds=tuple(Choice(kind, PHONE[f"kind.{kind}"]) for kind in KINDS),
+    open=open_phone,
+)

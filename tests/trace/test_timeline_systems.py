@@ -1,0 +1,70 @@
+"""Time travel is as exact over a VMM and its guests as over bare metal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ringside import guests
+from ringside.labs.systems import BUILDERS, Image, System, build
+from ringside.trace.events import Event
+from ringside.trace.marks import BARE_RINGS, DEPRIVILEGED_RINGS
+from ringside.trace.timeline import Timeline
+
+SHELF = ("cli_sti", "hlt", "page_fault", "system_call", "popf")
+LONGEST = 3000
+
+
+def fresh(technique: str, guest: str) -> System:
+    return build(technique, Image(guests.program(guest), guest))
+
+
+def state(system: System) -> tuple[object, ...]:
+    return system.steps, system.time, system.outcome, system.context, system.digest()
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    technique=st.sampled_from(sorted(BUILDERS)),
+    guest=st.sampled_from(SHELF),
+    goals=st.lists(st.integers(0, LONGEST), min_size=1, max_size=4),
+    every=st.integers(100, 3000),
+)
+def test_the_state_at_a_step_is_the_same_however_it_is_reached(
+    technique: str, guest: str, goals: list[int], every: int
+) -> None:
+    timeline = Timeline(fresh(technique, guest), keyframe_every=every)
+    for goal in goals:
+        timeline.seek(goal)
+        direct = fresh(technique, guest)
+        direct.run(goal)
+        assert state(timeline.system) == state(direct)
+
+
+@pytest.mark.parametrize("guest", SHELF)
+@pytest.mark.parametrize("technique", sorted(BUILDERS))
+def test_marks_and_contexts_are_those_of_stepping(technique: str, guest: str) -> None:
+    rings = BARE_RINGS if technique == "bare-metal" else DEPRIVILEGED_RINGS
+    stepped = fresh(technique, guest)
+    timeline = Timeline(fresh(technique, guest), rings=rings, context=stepped.context)
+    last = timeline.seek(LONGEST)
+    heard: list[tuple[int, str]] = []
+
+    def listen(event: Event) -> None:
+        if event.kind != "retired":
+            heard.append((stepped.steps + 1, event.kind))
+
+    stepped.listener = listen
+    for step in range(1, last + 1):
+        runs = stepped.context
+        stepped.step()
+        assert stepped.steps == step
+        assert timeline.segments.at(step) == runs, step
+    for kind in {kind for _, kind in heard}:
+        expected = sorted({step for step, other in heard if other == kind})
+        found = []
+        step = 0
+        while (mark := timeline.marks.after(step, kind)) is not None:
+            found.append(step := mark)
+        assert found == expected, kind
+    assert set(timeline.marks.kinds) == {kind for _, kind in heard}
