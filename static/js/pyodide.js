@@ -20,6 +20,9 @@ async function memory() {
   return unpack(await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
 }
 
+// Compiled while the snapshot is unpacked; Pyodide's own request for it then finds it done.
+const wasm = fetched("../vendor/pyodide/pyodide.asm.wasm").then(WebAssembly.compileStreaming);
+wasm.catch(() => null);
 const sources = fetched("../core/sources.json").then((reply) => reply.json());
 const snapshot = memory().catch(() => null);
 

@@ -211,7 +211,9 @@ def test_the_guest_can_reset_the_machine() -> None:
 
 def test_the_disk_answers_a_guest_that_sleeps_for_it() -> None:
     guest = Machine(MEMORY, disk=b"\0" * 512 + b"found it".ljust(512, b"\0"))
-    load_program(guest, assemble("""
+    load_program(
+        guest,
+        assemble("""
         bits 32
         org 0x100000
 start:  mov dx, 0x1F2
@@ -234,7 +236,8 @@ start:  mov dx, 0x1F2
         rep insd
         cli
         hlt
-    """))
+    """),
+    )
     assert guest.run(100_000) == "halted"
     assert guest.memory.read_bytes(0x180000, 8) == b"found it"
 

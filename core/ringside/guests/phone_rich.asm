@@ -25,7 +25,7 @@ main:
         xor ebx, ebx            ; rounds
 .round:
         inc ebx
-        mov ecx, 20000          ; play
+        mov ecx, 4000           ; play
 .play:
         imul eax, eax, 69069
         loop .play
@@ -45,9 +45,10 @@ main:
         call print
         mov dword [page_table + (WINDOW >> 12) * 4], BEYOND + 3
         invlpg [WINDOW]
-        mov eax, [WINDOW]
+        mov edi, [WINDOW]       ; where nothing answers, all ones are read: 4294967295
         mov esi, text_got
         call print
+        mov eax, edi
         call print_number
         call new_line
         jmp .round

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import rings, walks
+from . import phone, rings, walks
 from .lab import Lab
 
-LABS: tuple[Lab, ...] = (rings.LAB, walks.LAB)
+LABS: tuple[Lab, ...] = (rings.LAB, walks.LAB, phone.LAB)

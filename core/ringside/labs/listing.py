@@ -52,6 +52,11 @@ class Listing:
         insn = _decode(address, peek, bits)
         return format_insn(insn, address) if insn else ""
 
+    def kind(self, address: int, peek: Peek, bits: int) -> str:
+        """Popek and Goldberg's class of the instruction at ``address``; empty if there is none."""
+        insn = _decode(address, peek, bits)
+        return classify(insn.row) if insn else ""
+
     def panel(
         self, lang: str, title: str, current: int, peek: Peek, bits: int = 32
     ) -> dict[str, Any]:

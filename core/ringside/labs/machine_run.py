@@ -103,6 +103,12 @@ class MachineRun:
 
     def find(self, kind: str, direction: int) -> bool:
         """Go to the next or previous step with an event of ``kind``."""
+        known = self.extra_marks().get(kind)
+        if known is not None:
+            reached = known > self.step if direction > 0 else known < self.step
+            if reached:
+                self.seek(known)
+            return reached
         if kind not in self._kinds:
             raise InputError(
                 f"There is no kind {kind!r} here.", f"Choose one of: {', '.join(self._kinds)}.")
@@ -167,7 +173,14 @@ class MachineRun:
 
     def timeline(self) -> dict[str, Any]:
         """Who ran when, and where the marks are."""
-        return self.timeline_.summary(self._kinds, COLUMNS)
+        summary = self.timeline_.summary(self._kinds, COLUMNS)
+        extra = [[step, kind] for kind, step in self.extra_marks().items() if step <= self.last]
+        summary["marks"] = sorted(summary["marks"] + extra)
+        return summary
+
+    def extra_marks(self) -> dict[str, int]:
+        """Steps a lab knows of besides those of events, by kind."""
+        return {}
 
     def outcome(self, lang: str) -> str:
         """How the run ended, in words; empty while it can go on."""

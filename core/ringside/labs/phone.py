@@ -196,24 +196,32 @@ class PhoneRun:
 
     def _frames(self, start: int) -> tuple[figure.Frame, ...]:
         tones = {"met": "good", "missed": "wrong", "open": "open"}
-        radio = self.phone.radio
+        radio, now = self.phone.radio, self.phone.time
         shown = []
         for frame in radio.frames:
             if frame.begun < start:
                 continue
             answered = (frame.answered - start) / STRIP if frame.answered >= 0 else -1.0
             deadline = min((frame.begun + radio.budget - start) / STRIP, 1.0)
+            # Nobody has noticed yet, but an open frame past its deadline is lost.
+            lost = frame.state == "open" and now > frame.begun + radio.budget
+            latency = f"{_ms(frame.latency)} ms" if frame.latency >= 0 else "–"
             shown.append(figure.Frame(
                 f"frame:{frame.number}", frame.number, (frame.begun - start) / STRIP, answered,
-                deadline, tones[frame.state], f"{frame.number}: {_ms(frame.latency)} ms"))
+                deadline, "wrong" if lost else tones[frame.state], f"{frame.number}: {latency}"))
         return tuple(shown)
 
     def sentence(self, lang: str) -> list[Segment]:
         """What this event was."""
         if self._step == 0:
             return segments(PHONE["start"], lang)
+        events = self._timeline.events
+        missed = [event for event in events if isinstance(event, ev.DeadlineMissed)]
+        met = [event for event in events if isinstance(event, ev.DeadlineMet)]
+        if missed or met:
+            return _deadlines(missed, met, lang)
         for kind, speak in _SPEAKERS.items():
-            for event in self._timeline.events:
+            for event in events:
                 if type(event) is kind:
                     message, facts = speak(self, event, lang)
                     return segments(message, lang, facts)
@@ -294,18 +302,26 @@ def _inject(run: PhoneRun, event: Any, lang: str) -> Spoken:
     return PHONE["inject.radio"], {"late": _ms(late)}
 
 
-def _answered(key: str) -> Any:
-    def speak(run: PhoneRun, event: Any, lang: str) -> Spoken:
-        return PHONE[key], {"number": event.number, "ms": _ms(event.latency)}
-
-    return speak
+def _deadlines(
+    missed: list[ev.DeadlineMissed], met: list[ev.DeadlineMet], lang: str
+) -> list[Segment]:
+    """The frames an answer settled: those it came too late for, and the one it met."""
+    spoken: list[Segment] = []
+    if len(missed) > 1:
+        facts: dict[str, object] = {"first": missed[0].number, "last": missed[-1].number}
+        spoken += segments(PHONE["deadline.missed.many"], lang, facts)
+    elif missed:
+        spoken += segments(PHONE["deadline.missed"], lang, {"number": missed[0].number})
+    for event in met:
+        facts = {"number": event.number, "ms": _ms(event.latency)}
+        spoken += [{"text": " "}] if spoken else []
+        spoken += segments(PHONE["deadline.met"], lang, facts)
+    return spoken
 
 
 _SPEAKERS: dict[type[ev.Event], Any] = {
     ev.Denied: lambda run, event, lang: (
         PHONE["refused"], {"gpa": hexa(event.gpa), "value": "ffffffff"}),
-    ev.DeadlineMissed: _answered("deadline.missed"),
-    ev.DeadlineMet: _answered("deadline.met"),
     ev.Injected: _inject,
     ev.Scheduled: _schedule,
     ev.Blocked: lambda run, event, lang: (PHONE["block"], _about(event, lang)),

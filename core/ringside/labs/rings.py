@@ -2,35 +2,93 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from ..guests import SHELF, assemble_text, disk
 from ..guests import source as guest_source
+from ..isa.assembler import Program
 from ..scenes import rings as figure
 from ..scenes.scene import Scene
 from ..trace import events as ev
 from ..trace.cost import BARE, DEPRIVILEGED, CostModel
 from ..trace.counters import total
+from ..vmm.lockstep import Difference, Lockstep
 from . import panels
 from .lab import Choice, Lab, Run, Setup
-from .machine_run import MachineRun
+from .machine_run import PREVIEW, MachineRun
 from .narrate import hexa, vector_name
 from .systems import BARE_METAL, Image, System, build
 from .words.panels import PANELS
 from .words.rings import RINGS
-from .words.say import pick, plain
+from .words.say import Segment, pick, plain, segments
+from .words.steps import STEPS
 
 MEMORY = 4 << 20
+COMPARE_AT_MOST = 200_000  # guest steps held against bare metal; beyond that it costs too long
 PRIVILEGED_IO = frozenset({"cli", "sti", "in", "out", "ins", "outs"})
 NOT_HERE = frozenset({"phone_radio", "phone_rich", "boot_sector"})  # they need another setting
 
 
 class RingsRun(MachineRun):
-    """A run with rings, token, processor cards and counters."""
+    """A run with rings, token, processor cards, counters, and bare metal to compare with."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._guest = Guest.of(setup)
+        self._lockstep: Lockstep | None = None
+        if setup.technique != BARE_METAL:
+            self._lockstep = Lockstep(
+                self._guest.start(BARE_METAL), self._guest.start(setup.technique))
+        super().__init__(
+            self._guest.start(setup.technique), self._guest.program, self._guest.file, LAB.kinds)
+        if self._lockstep is not None:
+            self._lockstep.advance(PREVIEW)
+
+    def find(self, kind: str, direction: int) -> bool:
+        """As for any run; the divergence is looked for ahead."""
+        if kind == "diverge" and self._lockstep is not None:
+            self._lockstep.advance(COMPARE_AT_MOST - self._lockstep.guest_steps)
+        return super().find(kind, direction)
+
+    def _compared(self) -> Difference | None:
+        """The first difference from bare metal that has happened by now, if there is one."""
+        lockstep = self._lockstep
+        if lockstep is None:
+            return None
+        goal = min(self.system.guest_steps, COMPARE_AT_MOST)
+        if lockstep.guest_steps < goal:
+            lockstep.advance(goal - lockstep.guest_steps)
+        found = lockstep.difference
+        return found if found and found.guest_step <= self.system.guest_steps else None
+
+    def extra_marks(self) -> dict[str, int]:
+        """Where the guest parts from bare metal."""
+        found = self._lockstep.difference if self._lockstep else None
+        return {"diverge": found.step} if found else {}
 
     def picture(self, shape: str, lang: str) -> Scene:
         """The concentric rings at this step."""
         return figure.draw(self._view(lang), shape)
+
+    def sentence(self, lang: str) -> list[Segment]:
+        """What the last step did, and whether the guest parted from bare metal in it."""
+        spoken = super().sentence(lang)
+        found = self._diverging()
+        if found is None:
+            return spoken
+        mnemonic = self.insn.partition(" ")[0]
+        facts: dict[str, object] = {
+            "what": _named(found.what), "found": _amount(found.what, found.found),
+            "expected": _amount(found.what, found.expected), "mnemonic": mnemonic.upper(),
+            "ring": self.before.ring if self.before else 1}
+        if self.listing.kind(found.eip, self.reader.peek, self.reader.code_bits) == "sensitive":
+            return segments(STEPS["diverge.sensitive"], lang, facts)
+        return [*spoken, {"text": " "}, *segments(STEPS["diverge"], lang, facts)]
+
+    def _diverging(self) -> Difference | None:
+        """The difference from bare metal that this very step made."""
+        found = self._compared()
+        return found if found and found.step == self.step else None
 
     def _view(self, lang: str) -> figure.RingsView:
         reader, events = self.reader, self.events
@@ -67,6 +125,12 @@ class RingsRun(MachineRun):
         """The label beside the token: what moved it, or what went wrong in silence."""
         mnemonic = self.insn.partition(" ")[0]
         ring = self.before.ring if self.before else 0
+        found = self._diverging()
+        if found is not None:
+            facts: dict[str, object] = {
+                "what": _named(found.what), "found": _amount(found.what, found.found),
+                "expected": _amount(found.what, found.expected)}
+            return mnemonic, plain(RINGS["chip.diverged"], lang, facts), True
         for event in self.events:
             if isinstance(event, ev.FlagIgnored):
                 facts = {"flag": event.flag.upper(), "kept": event.kept}
@@ -108,7 +172,26 @@ class RingsRun(MachineRun):
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """Code, registers, counters and console."""
         code, registers, console = super().panels(lang)
-        return [code, registers, self._counts(lang), console]
+        shown = [code, registers, self._counts(lang), console]
+        return [*shown[:3], self._equivalence(lang), console] if self._lockstep else shown
+
+    def _equivalence(self, lang: str) -> dict[str, Any]:
+        """Whether the guest has behaved as on bare metal so far."""
+        found = self._compared()
+        panel: dict[str, Any] = {
+            "id": "equivalence", "kind": "text", "title": pick(PANELS["equivalence"], lang),
+            "tone": "wrong" if found else "good"}
+        if found is None:
+            steps = min(self.system.guest_steps, COMPARE_AT_MOST)
+            facts: dict[str, object] = {"steps": _thousands(steps)}
+            return {**panel, "segments": segments(RINGS["equal"], lang, facts)}
+        facts = {
+            "step": _thousands(found.guest_step), "what": _named(found.what),
+            "found": _amount(found.what, found.found),
+            "expected": _amount(found.what, found.expected),
+            "insn": self.listing.text(found.eip, self.reader.peek, self.reader.code_bits),
+        }
+        return {**panel, "segments": segments(RINGS["diverged"], lang, facts)}
 
     def _counts(self, lang: str) -> dict[str, Any]:
         counts = self.timeline_.counts()
@@ -142,13 +225,41 @@ def _thousands(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
+def _named(what: str) -> str:
+    """A part of the state as people call it: ``eflags.if`` is IF."""
+    return what.removeprefix("eflags.").upper() if what.startswith("eflags.") else what
+
+
+def _amount(what: str, value: int) -> str:
+    return str(value) if what.startswith("eflags.") or what == "cpl" else hexa(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """The program of a run, ready to be started any number of times."""
+
+    name: str
+    program: Program
+
+    @classmethod
+    def of(cls, setup: Setup) -> Guest:
+        """Assemble the chosen or the edited guest; raises ``AssemblyError``."""
+        source = setup.source if setup.source is not None else guest_source(setup.guest)
+        return cls(setup.guest, assemble_text(source, f"{setup.guest}.asm"))
+
+    @property
+    def file(self) -> str:
+        """The name of its source."""
+        return f"{self.name}.asm"
+
+    def start(self, technique: str) -> System:
+        """A fresh system with the guest at its first instruction."""
+        return build(technique, Image(self.program, self.name, MEMORY, disk=disk(self.name)))
+
+
 def open_rings(setup: Setup) -> Run:
     """Assemble the guest and start it under the chosen technique."""
-    source = setup.source if setup.source is not None else guest_source(setup.guest)
-    program = assemble_text(source, f"{setup.guest}.asm")
-    image = Image(program, setup.guest, MEMORY, disk=disk(setup.guest))
-    system: System = build(setup.technique, image)
-    return RingsRun(system, program, f"{setup.guest}.asm", LAB.kinds)
+    return RingsRun(setup)
 
 
 
@@ -173,7 +284,7 @@ LAB = Lab(
     techniques=tuple(reversed(_techniques())),
     kinds=tuple(Choice(name, RINGS[f"kind.{name}"]) for name in (
         "trap", "syscall", "fault", "ring", "interrupt", "emulate", "inject", "silent",
-        "console", "halt")),
+        "diverge", "console", "halt")),
     open=open_rings,
     editable=True,
     source=guest_source,

@@ -275,9 +275,10 @@ def flag_judge(insn: Insn, wanted: list[str]) -> Judge | None:
         name: len(wanted) + at for at, name in enumerate(gives) if name in temporaries(gives)
     }
     chosen = [places[name] for name in row.flags_take]
-    first = chosen[0]
     pick: Callable[[tuple[Any, ...]], tuple[Any, ...]] = (
-        itemgetter(*chosen) if len(chosen) > 1 else lambda known: (known[first],)
+        itemgetter(*chosen)
+        if len(chosen) > 1
+        else lambda known: tuple([known[at] for at in chosen])  # (STC and CLC need none)
     )
     if row.flags_if:
         condition = len(wanted) + gives.index(row.flags_if)

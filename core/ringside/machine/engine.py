@@ -35,7 +35,7 @@ MASK = 0xFFFF_FFFF
 LONGEST = 15
 
 # Translating costs about a thousand times what interpreting the same code once costs.
-HOT = 48  # times an instruction was met before it is translated with what hangs from it
+HOT = 48  # times a block began before it is translated with what hangs from it
 TOUCHY = 12  # times an instruction made its region step aside before it is translated carefully
 MOST_REGIONS = 2000  # then all are dropped: the bound on memory
 
@@ -47,8 +47,8 @@ class Engine:
     """Runs one CPU."""
 
     __slots__ = (
-        "careful", "careful_bytes", "counts", "cpu", "hot", "mode", "modes", "ports", "regions", "segs",
-        "tables",
+        "before", "careful", "careful_bytes", "counts", "cpu", "followers", "hot", "mode",
+        "modes", "ports", "regions", "segs", "tables",
     )  # fmt: skip
 
     def __init__(self, cpu: Cpu, hot: int = HOT) -> None:
@@ -59,7 +59,10 @@ class Engine:
         self.tables: dict[int, Table] = {}
         self.segs: list[Segment] = []  # those ``mode`` and ``tables`` were chosen for
         self.mode: Mode = mode_of(cpu.segs)
-        self.counts: dict[tuple[int, int], int] = {}  # (delta, eip) -> times interpreted
+        # Instructions are known by (delta, eip).
+        self.before: tuple[int, int] | None = None  # the one the interpreter ran last
+        self.counts: dict[tuple[int, int], int] = {}  # times a block began with it
+        self.followers: dict[tuple[int, int], int] = {}  # what comes next, -1 after a branch
         self.careful: dict[tuple[int, int], set[int]] = {}  # (delta, page) -> offsets
         # By frame: region, the table it is filed in, physical address minus EIP.
         self.regions: dict[int, list[tuple[Region, Table, int]]] = {}
@@ -110,23 +113,27 @@ class Engine:
             eip = cpu.eip
             delta = rd.get((base + eip & MASK) >> FRAME_SHIFT)
             if delta is None:
+                self.before = None
                 return left
             table = tables.get(delta)
             entry = None if table is None else table.get(eip)
             if entry is None:
                 entry = self.meet(delta, eip)
                 if entry is None:
+                    self.before = delta, eip
                     return left
-            before = left
+            budget = left
             try:
-                left = entry[0](cpu, left, entry[1])
+                left = entry[0](cpu, budget, entry[1])
             except (KeyError, Retry) as stop:
                 left = entry[2].unwind(cpu, stop.__traceback__)
-                cpu.time += before - left
+                cpu.time += budget - left
+                self.before = delta, cpu.eip
                 self.stepped_aside(entry[2], delta, stop)
                 return left
-            cpu.time += before - left
-            if left == before or left <= 0:
+            cpu.time += budget - left
+            if left == budget or left <= 0:
+                self.before = delta, cpu.eip
                 return left
 
     def choose_mode(self) -> None:
@@ -138,12 +145,27 @@ class Engine:
     # -- translating -----------------------------------------------------------------------------
 
     def meet(self, delta: int, eip: int) -> Entry | None:
-        """An instruction without a translation is about to run: translate it if that is often."""
+        """A block without a translation is about to run: translate it if that is often."""
+        if self.before is not None and self.follower(self.before) == eip:
+            return None  # the middle of a block
         key = delta, eip
         count = self.counts[key] = self.counts.get(key, 0) + 1
         if count < self.hot or (count > self.hot and count & (count - 1)):
             return None
         return self.translate(delta, eip)
+
+    def follower(self, key: tuple[int, int]) -> int:
+        """The offset after the instruction at ``key`` if it can only go there, else -1."""
+        found = self.followers.get(key)
+        if found is None:
+            delta, eip = key
+            at = (self.mode.shapes[CS].base + eip & MASK) + delta
+            prepared = self.cpu.decoded.get(at >> FRAME_SHIFT, {}).get(at & OFFSET_MASK)
+            if prepared is None:
+                return -1
+            plain = prepared.insn.row.kind == "data"
+            found = self.followers[key] = eip + prepared.length if plain else -1
+        return found
 
     def translate(self, delta: int, eip: int) -> Entry | None:
         """Make a region around ``eip`` and file it; None if the instruction there cannot be."""
@@ -214,6 +236,7 @@ class Engine:
 
     def code_written(self, frame: int, low: int, high: int) -> None:
         """Bytes ``low`` to ``high`` (hpa, end excluded) changed: drop what was made from them."""
+        self.followers.clear()
         for region, _, shift in self.regions.get(frame, [])[:]:
             if any(start + shift < high and low < end + shift for start, end in region.spans):
                 self.drop(frame, region)
@@ -244,6 +267,7 @@ class Engine:
             for table in tables.values():
                 table.clear()
         self.counts.clear()
+        self.followers.clear()
         self.careful.clear()
         self.careful_bytes.clear()
         for frame in frames:

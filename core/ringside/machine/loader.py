@@ -95,7 +95,9 @@ def load(
 ) -> Loaded:
     """Load ``image``, whatever kind it is; raises :class:`ImageError` if it cannot be."""
     if not image:
-        raise ImageError("The image is empty. Give a flat binary, a multiboot ELF or a boot sector.")
+        raise ImageError(
+            "The image is empty. Give a flat binary, a multiboot ELF or a boot sector."
+        )
     if find_header(image) is not None:
         return _multiboot(machine, image, command_line, modules)
     if image[:4] == ELF_MAGIC:

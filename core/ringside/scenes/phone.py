@@ -69,10 +69,10 @@ class PhoneView:
 def draw(view: PhoneView, shape: str = "wide") -> Scene:
     """Draw ``view`` in the layout ``shape`` ("wide" or "tall")."""
     if shape == "tall":
-        scene = Scene(400, 660)
+        scene = Scene(400, 690)
         _draw_phone(scene, view, 30, 6, 340, 306, 14)
         _draw_strip(scene, view, 10, 344, 380, 14)
-        _draw_latency(scene, view, 10, 520, 380, 104, 14)
+        _draw_latency(scene, view, 10, 560, 380, 110, 14)
     else:
         scene = Scene(880, 560)
         _draw_phone(scene, view, 20, 12, 300, 536, 17)
@@ -102,16 +102,18 @@ def _draw_phone(
             f"{world.key}:detail", x + 32, top + size * 3.1, world.detail, "label muted",
             size=size - 3,
         )
-        for row, line in enumerate(world.lines):
-            base = top + size * 5 + row * size * 1.4
-            if base < top + world_height - size * 1.2:
-                scene.text(
-                    f"{world.key}:line:{row}", x + 32, base, line, "value mono", size=size - 3)
         scene.text(
-            f"{world.key}:state", x + w - 32, top + size * 1.7, world.state,
+            f"{world.key}:state", x + w - 32, top + size * 3.1, world.state,
             "label good" if world.running else "label muted", size=size - 2, anchor="end",
             weight=600,
         )
+        room = int((inner - 28) / ((size - 3) * 0.61))
+        rows = int((world_height - size * 4.2) / (size * 1.4))
+        for row, line in enumerate(world.lines[-rows:] if rows > 0 else ()):
+            shown = line if len(line) <= room else line[: room - 1] + "…"
+            scene.text(
+                f"{world.key}:line:{row}", x + 32, top + size * 5 + row * size * 1.4, shown,
+                "value mono", size=size - 3)
     top = y + h - 16 - vmm_height
     tone = " current" if view.switching else ""
     scene.rect("vmm", x + 16, top, inner, vmm_height, f"box vmm{tone}", r=12)
@@ -132,7 +134,7 @@ def _draw_strip(
     bar = y + 14
     scene.rect("strip", x, bar, w, 40, "box track", r=4)
     for span in view.spans:
-        width = max((span.end - span.start) * w, 0.8)
+        width = max((span.end - span.start) * w, 2.0)
         scene.rect(
             span.key, x + span.start * w, bar, width, 40, f"span {span.context}", r=0,
             tip=span.tip)
@@ -167,14 +169,11 @@ def _draw_latency(
     top, bottom = y + 14, y + h
     limit = top + (bottom - top) * 0.4
     scene.line("latency:axis", x, bottom, x + w, bottom, "grid muted")
-    scene.line("latency:limit", x, limit, x + w, limit, "grid wrong dotted")
     scene.text(
-        "latency:limit:label", x + w, limit - 6, view.deadline_label, "label wrong",
-        size=size - 3, anchor="end",
+        "latency:limit:label", x + w, y, f"- - {view.deadline_label}", "label wrong",
+        size=size - 2, anchor="end",
     )
     shown = view.latencies[-40:]
-    if not shown:
-        return
     step = w / max(len(shown), 12)
     scale = bottom - limit
     for number, (frame, share, met) in enumerate(shown):
@@ -183,3 +182,5 @@ def _draw_latency(
         scene.rect(
             f"latency:{frame}", x + number * step, bottom - height, step * 0.7, height,
             f"bar {state}", r=2, tip=f"{frame}: {share:.0%}")
+    # Above the bars, so that it is seen where they pass it.
+    scene.line("latency:limit", x, limit, x + w, limit, "limit wrong dashed")

@@ -69,8 +69,8 @@ def slots(kind: type) -> tuple[str, ...]:
             names += (own,) if isinstance(own, str) else own
         if kind.__dictoffset__:
             raise TypeError(
-                f"{kind.__name__} (or a base of it) has no __slots__, so its state cannot be frozen; "
-                "give it slots or name the field that holds it in 'transient'"
+                f"{kind.__name__} (or a base of it) has no __slots__, so its state cannot be "
+                "frozen; give it slots or name the field that holds it in 'transient'"
             )
         left_out: frozenset[str] = getattr(kind, "transient", frozenset())
         known = tuple(name for name in names if name not in left_out and name != "__weakref__")
@@ -134,7 +134,7 @@ def _part_names(picture: Frozen) -> tuple[Any, ...]:
 def _immutable(kind: type) -> bool:
     parameters = getattr(kind, "__dataclass_params__", None)
     named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
-    return named_tuple or parameters is not None and bool(parameters.frozen)
+    return named_tuple or (parameters is not None and bool(parameters.frozen))
 
 
 def _choose(kind: type) -> Callable[[Any, Any], Any]:

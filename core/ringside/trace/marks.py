@@ -120,14 +120,19 @@ class Marks:
 
 
 class Segments:
-    """Who was running, as runs of steps: ``(from, to, context)``, both ends included."""
+    """Who was running, as runs of steps: ``(from, to, context)``, both ends included.
 
-    __slots__ = ("_contexts", "_rings", "_starts")
+    Beside each run stands how many steps every context had before it, so that the shares of any
+    stretch are found without walking through it.
+    """
+
+    __slots__ = ("_before", "_contexts", "_rings", "_starts")
 
     def __init__(self, rings: tuple[str, str, str, str], first: int, context: str) -> None:
         self._rings = rings
         self._starts = array("q", [first])
         self._contexts = [context]
+        self._before: dict[str, array[int]] = {context: array("q", [0])}
 
     def note(self, step: int, event: Event) -> None:
         """Take over from ``event`` in ``step`` who runs after it."""
@@ -136,11 +141,34 @@ class Segments:
             return
         context = after(event, self._rings)
         if self._starts[-1] == step + 1:  # a second change within one step: the last one counts
-            self._starts.pop()
-            self._contexts.pop()
+            self._drop(len(self._starts) - 1)
         if not self._contexts or context != self._contexts[-1]:
-            self._starts.append(step + 1)
-            self._contexts.append(context)
+            self._append(step + 1, context)
+
+    def _append(self, start: int, context: str) -> None:
+        if context not in self._before:
+            self._before[context] = array("q", bytes(8 * len(self._starts)))
+        for name, before in self._before.items():
+            count = before[-1] if before else 0
+            if self._contexts and name == self._contexts[-1]:
+                count += start - self._starts[-1]
+            before.append(count)
+        self._starts.append(start)
+        self._contexts.append(context)
+
+    def _drop(self, keep: int) -> None:
+        del self._starts[keep:]
+        del self._contexts[keep:]
+        for before in self._before.values():
+            del before[keep:]
+
+    def share(self, context: str, step: int) -> int:
+        """How many of the steps up to ``step`` ``context`` had."""
+        at = bisect_right(self._starts, step) - 1
+        if at < 0 or context not in self._before:
+            return 0
+        count = self._before[context][at]
+        return count + step - self._starts[at] + 1 if self._contexts[at] == context else count
 
     def at(self, step: int) -> str:
         """Who ran in ``step``."""
@@ -169,12 +197,15 @@ class Segments:
 
     def _dithered(self, first: int, last: int, columns: int) -> list[tuple[int, int, str]]:
         width = -(-(last - first + 1) // columns)
-        owed: dict[str, int] = {}
+        done = {context: self.share(context, first - 1) for context in self._before}
+        owed = dict.fromkeys(done, 0)
         runs: list[tuple[int, int, str]] = []
         for low in range(first, last + 1, width):
             high = min(low + width - 1, last)
-            for start, end, context in self.between(low, high):
-                owed[context] = owed.get(context, 0) + end - start + 1
+            for context in owed:
+                share = self.share(context, high)
+                owed[context] += share - done[context]
+                done[context] = share
             most = max(owed, key=lambda context: owed[context])
             owed[most] -= high - low + 1
             if runs and runs[-1][2] == most:
@@ -185,9 +216,7 @@ class Segments:
 
     def forget_after(self, step: int) -> None:
         """The run took another turn after ``step``."""
-        keep = max(1, bisect_right(self._starts, step + 1))
-        del self._starts[keep:]
-        del self._contexts[keep:]
+        self._drop(max(1, bisect_right(self._starts, step + 1)))
 
 
 _CONTEXT_AFTER: dict[str, Callable[[Any, tuple[str, str, str, str]], str]] = {

@@ -18,16 +18,17 @@ from ringside.trace.keyframes import Keyframe, Keyframes
 from ringside.trace.marks import BARE_RINGS, Marks, Segments
 
 KEYFRAME_EVERY = 100_000
-EVENT_STEPS = 20
+EVENT_STEPS = 200
 """Steps between keyframes, and how many steps an event counts for.
 
 Measured on CPython 3.11 with an 8 MiB guest: a keyframe takes 0.6 to 1 ms (comparing memory with
-the last one), a thaw the same, under a VMM 1.5 to 3 ms. The engine runs 100 000 plain steps in 5
-to 10 ms, so recording costs it a tenth or so and a seek at most those 10 ms. Events are where the
-engine steps aside and a VMM works, at some 20 times the price of a plain step: counting them so
-keeps a seek short where steps are slow, without a clock.
+the last one) and a thaw the same; under a VMM both take 1.5 to 3 ms. The engine runs 100 000
+plain steps in 5 to 10 ms. Events are where it steps aside and a VMM works: nanos needs 25
+microseconds for each on bare metal and 80 under trap-and-emulate, as long as hundreds of plain
+steps. Counting them so, recording costs a tenth and a seek some tens of milliseconds wherever it
+goes, without a clock in here.
 """
-KEYFRAMES = 200  # each holds only the frames that changed: tens to hundreds of KiB
+KEYFRAMES = 300  # each holds only the frames that changed: tens to hundreds of KiB
 NEAR = 500
 """A jump backwards leaves a keyframe this many steps before its goal, so that stepping further
 back, which people do next, replays hundreds of steps and not tens of thousands."""
@@ -149,11 +150,14 @@ class Timeline:
                 for step in self.marks.sample(kind, first, last, columns)
             ]
             segments = self.segments.overview(first, last, columns) if last >= first else []
-            self._summary = key, {
-                "total": last - self.first,
-                "segments": [list(run) for run in segments],
-                "marks": sorted(marks),
-            }
+            self._summary = (
+                key,
+                {
+                    "total": last - self.first,
+                    "segments": [list(run) for run in segments],
+                    "marks": sorted(marks),
+                },
+            )
         return self._summary[1]
 
     # -- going -----------------------------------------------------------------------------------

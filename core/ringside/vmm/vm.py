@@ -62,7 +62,7 @@ class Vm:
 
     __slots__ = (
         "_vector", "allotment", "denials", "emulated", "exits", "hardware", "host", "injections",
-        "listener", "loaded", "memory", "name", "tlb",
+        "last", "listener", "loaded", "memory", "name", "tlb",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"_vector", "host", "listener", "memory", "tlb"})
 
@@ -91,6 +91,7 @@ class Vm:
         self.emulated: dict[str, int] = {}
         self.injections = 0
         self.denials = 0
+        self.last = ""  # mnemonic of the last emulated instruction
         self.loaded: tuple[int, ...] = ()  # segment registers the last emulated instruction loaded
         self._vector = NO_VECTOR  # what was delivered last on the virtual CPU: vector, error code
 
@@ -174,6 +175,7 @@ class Vm:
         segments = vcpu.segs[:]
         vcpu.decoded.clear()  # the real processor may have changed the code since
         self.hardware.step()
+        self.last = mnemonic
         self.loaded = tuple(n for n, old in enumerate(segments) if vcpu.segs[n] is not old)
         self.emulated[mnemonic] = self.emulated.get(mnemonic, 0) + 1
         if self.listener is None:

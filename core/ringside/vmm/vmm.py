@@ -42,6 +42,7 @@ from ringside.vmm.scheduling import OneAfterAnother, Policy
 from ringside.vmm.vm import Vm
 
 Listener = Callable[[Event], None]
+LONGEST_LOG = 256  # entries of the log of who had the processor
 
 GUEST, HANDLE, EMULATE, INJECT, SCHEDULE, IDLE, RESUME = (
     "guest", "handle", "emulate", "inject", "schedule", "idle", "resume",
@@ -156,8 +157,9 @@ class Vmm:
     """All of it: the machine, the monitor in its ring 0, and the guests that share it."""
 
     __slots__ = (
-        "_began", "_last_picture", "_listener", "_phases", "_steps", "current", "exit", "exit_cost", "guests", "idle",
-        "loaded", "machine", "monitor", "phase", "policy", "switches", "why",
+        "_began", "_last_picture", "_listener", "_phases", "_steps", "current", "exit",
+        "exit_cost", "guests", "idle", "loaded", "log", "machine", "monitor", "phase", "policy",
+        "switches", "why",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset(
         {"_began", "_last_picture", "_listener", "_phases", "machine"}
@@ -186,6 +188,7 @@ class Vmm:
         self.current = 0
         self.why = ""
         self.loaded = -1  # whose tables the processor has
+        self.log: list[tuple[int, int]] = []  # (host time, VM that got the processor; -1: nobody)
         self.exit: Exit | None = None
         self._listener: Listener | None = None
         self._last_picture: Any = None
@@ -395,12 +398,20 @@ class Vmm:
         guest.memory.load()
         guest.cpu.load()
         self.loaded = self.current
+        self._note(self.current)
+
+    def _note(self, who: int) -> None:
+        """Write down who has the processor from now on; only the latest entries are kept."""
+        self.log.append((self.time, who))
+        del self.log[:-LONGEST_LOG]
 
     def _idle(self, left: int) -> None:
         alarms = [guest.alarm(self.time) for guest in self.guests if guest.vm.outcome is None]
         wakes = [alarm for alarm in alarms if alarm is not None]
         ticks = max(0, min(wakes) - self.time) if wakes else 0
+        self._note(-1)
         self.machine.cpu.sleep(ticks)
+        self._note(self.loaded)
         self.idle += ticks
         if self._listener is not None:
             self._listener(Woken(self.time, "host", ticks))

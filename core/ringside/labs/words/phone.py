@@ -13,7 +13,7 @@ PHONE: dict[str, Message] = {
     "policy.fixed-priority": ("Fixed priority", "Rögzített prioritás"),
     "policy.round-robin.note": (
         "in turn, {slice} ms each", "sorban, egyenként {slice} ms"),
-    "policy.fixed-priority.note": ("the radio first, at once", "a rádió előbb, azonnal"),
+    "policy.fixed-priority.note": ("the radio always first", "mindig a rádió az első"),
     "option.frame": ("Radio frame", "Rádiókeret"),
     "frame.gsm": ("4.615 ms (GSM)", "4,615 ms (GSM)"),
     "frame.lte": ("1 ms (LTE subframe)", "1 ms (LTE-alkeret)"),
@@ -28,7 +28,7 @@ PHONE: dict[str, Message] = {
     "rich": ("Rich system", "Gazdag rendszer"),
     "rich.detail": ("always busy", "mindig dolgozik"),
     "state.running": ("running", "fut"),
-    "state.ready": ("waiting for its turn", "sorára vár"),
+    "state.ready": ("waiting", "vár"),
     "state.asleep": ("asleep", "alszik"),
     "state.stopped": ("stopped", "leállt"),
     "vmm": ("Hypervisor", "Hipervizor"),
@@ -37,8 +37,7 @@ PHONE: dict[str, Message] = {
     "missed": ("missed", "lekésve"),
     "strip": ("who has the processor, the last {ms} ms", "kié a processzor, az utolsó {ms} ms"),
     "frames": (
-        "radio frames: from the interrupt to the deadline; the line is the answer",
-        "rádiókeretek: a megszakítástól a határidőig; a vonal a válasz"),
+        "radio frames; a line is an answer", "rádiókeretek; a vonal a válasz"),
     "latency": ("time to answer, frame by frame", "válaszidő keretenként"),
     "deadline": ("deadline {ms} ms", "határidő {ms} ms"),
     "start": (
@@ -65,10 +64,15 @@ PHONE: dict[str, Message] = {
         "The [radio](@device) answers frame {number} after {ms} ms: in time.",
         "A [rádió](@device) {ms} ms után válaszol a(z) {number}. keretre: időben."),
     "deadline.missed": (
-        "Frame {number} has no answer in time: its [deadline](deadline) is missed by the time the "
-        "radio gets the processor.",
-        "A(z) {number}. keretre nincs időben válasz: mire a rádió megkapja a processzort, a "
-        "[határidő](deadline) elmúlt."),
+        "Frame {number} went unanswered: the radio did not have the processor when its "
+        "[deadline](deadline) passed.",
+        "A(z) {number}. keret válasz nélkül maradt: a [határidő](deadline) idején a processzor nem "
+        "a rádióé volt."),
+    "deadline.missed.many": (
+        "Frames {first} to {last} went unanswered: the radio did not have the processor when their "
+        "[deadlines](deadline) passed.",
+        "A(z) {first}–{last}. keret válasz nélkül maradt: a [határidők](deadline) idején a "
+        "processzor nem a rádióé volt."),
     "block": (
         "The [{vm}](@{context}) executes [HLT](hlt) and sleeps. Only it stops, not the host.",
         "A [{vm}](@{context}) [HLT](hlt)-t hajt végre és elalszik. Csak ő áll meg, a gazda nem."),

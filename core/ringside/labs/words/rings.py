@@ -39,6 +39,9 @@ RINGS: dict[str, Message] = {
     "chip.ring0": ("{mnemonic} needs ring 0, is in {ring}", "{mnemonic}: 0-s gyűrű kell, itt {ring}"),
     "chip.address": ("at {address}", "itt: {address}"),
     "chip.kept": ("{flag} stays {kept}, no trap", "{flag} marad {kept}, nincs csapda"),
+    "chip.diverged": (
+        "no trap: {what} is {found}, not {expected}",
+        "nincs csapda: {what} = {found}, nem {expected}"),
     "cost.title": ("this trap", "ez a csapda"),
     "cost.unit": ("cycles", "ciklus"),
     "cost.bare": ("on bare metal: {bare}", "csupasz gépen: {bare}"),
@@ -59,9 +62,9 @@ RINGS: dict[str, Message] = {
         "Same as bare metal so far, {steps} guest steps compared.",
         "Eddig megegyezik a csupasz géppel, {steps} összevetett lépés."),
     "diverged": (
-        "Diverged from bare metal at guest step {step}: after {mnemonic}, {what} is {found}, on "
-        "bare metal {expected}.",
-        "A(z) {step}. vendéglépésnél eltért a csupasz géptől: {mnemonic} után {what} = {found}, "
+        "Diverged from bare metal at guest step {step}: after {insn}, {what} is {found}; on bare "
+        "metal it is {expected}.",
+        "A(z) {step}. vendéglépésnél eltért a csupasz géptől: {insn} után {what} = {found}; "
         "csupasz gépen {expected}."),
     "tip.if": (
         "Interrupt flag: 1 lets device interrupts in.",
@@ -90,6 +93,7 @@ RINGS: dict[str, Message] = {
     "kind.emulate": ("emulation", "emulálás"),
     "kind.inject": ("injection", "injektálás"),
     "kind.silent": ("silent failure", "néma hiba"),
+    "kind.diverge": ("divergence from bare metal", "eltérés a csupasz géptől"),
     "kind.console": ("console output", "konzolkimenet"),
     "kind.halt": ("halt", "megállás"),
 }

@@ -191,6 +191,13 @@ STEPS: dict[str, Message] = {
         "From here on the guest differs from bare metal: {what} is {found}, on bare metal "
         "{expected}.",
         "A vendég innentől eltér a csupasz géptől: {what} = {found}, csupasz gépen {expected}."),
+    "diverge.sensitive": (
+        "[{mnemonic}](sensitive) ran in [ring](ring) {ring} without a [trap](trap), so the "
+        "[VMM](@vmm) never knew. The guest now differs from bare metal: {what} is {found} instead "
+        "of {expected}.",
+        "[{mnemonic}](sensitive) a {ring}. [gyűrűben](ring) [csapda](trap) nélkül futott le, így a "
+        "[VMM](@vmm) nem tud róla. A vendég innentől eltér a csupasz géptől: {what} = {found} "
+        "{expected} helyett."),
     "met": (
         "{vm} answered frame {number} in time: {latency} ticks.",
         "{vm} időben válaszolt a(z) {number}. keretre: {latency} ütem."),

@@ -35,6 +35,7 @@ from ringside.machine.translator.values import MASK, Val, assign, const, load
 
 OPERANDS = ("a", "b", "c")
 GIVEN_OPERANDS = ("1", "2", "3")
+GIVEN = frozenset({*GIVEN_OPERANDS, *REGISTERS, "eip", "df"})  # results that go somewhere
 
 
 @dataclass(slots=True)
@@ -75,6 +76,9 @@ class Emitter(Body):
         given = dict(zip(row.gives, results, strict=True))
         if keeps:
             self.name_results(insn, given)
+        for give, value in given.items():
+            if give not in GIVEN and reads_memory(value.node):
+                self.simple(value)  # nobody wants the value, but the access has to happen
         targets: list[str] = []
         sources: list[Val] = []
         for give, value in given.items():
@@ -350,20 +354,23 @@ class Emitter(Body):
         if changed not in (ALL, NOT_CARRY, CARRY):
             self.apply(insn, inputs)
             return
-        site = Site(len(self.sites), row, insn.width, needed_names(row), {})
-        self.sites.append(site)
-        for name in site.needed:
+        local_of: dict[str, str | int] = {}
+        number = len(self.sites)
+        for name in needed_names(row):
             bound = inputs[name]
             value = self.raw(bound.name) if isinstance(bound, Slot) else bound
             assert isinstance(value, Val)
             if value.constant is not None:
-                site.local[name] = value.constant
+                local_of[name] = value.constant
                 continue
-            local = f"f{site.number}{name}"
-            site.local[name] = local
+            local = f"f{number}{name}"
+            local_of[name] = local
             if not (isinstance(value.node, ast.Name) and value.node.id == local):
                 self.emit(assign(local, value.node))
             self.ranges[local] = (value.lo, value.hi)
+        site = Site(number, row, insn.width, local_of)
+        site.arrange()
+        self.sites.append(site)
         if changed != CARRY:
             self.status = site
         if changed != NOT_CARRY:
@@ -455,6 +462,11 @@ class Emitter(Body):
         if recomputes(row):
             env["r"] = env["temp"] = Inliner(self, row.meaning, dict(env)).run((True,))[0]
         return Slicer(self, row.flags, env)
+
+
+def reads_memory(node: ast.expr) -> bool:
+    """Whether evaluating ``node`` accesses memory."""
+    return any(isinstance(part, ast.Subscript | ast.Call) for part in ast.walk(node))
 
 
 def names_register(bound: Binding | None) -> str:

@@ -9,7 +9,6 @@ until :func:`settle` hands the inputs to :mod:`ringside.machine.flags`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ringside.isa.row import Row
@@ -39,27 +38,42 @@ def changes(function: Callable[..., Any]) -> frozenset[str]:
     return found
 
 
-@dataclass(slots=True)
 class Site:
     """One flag-setting instruction: its flag function and where each argument is."""
 
-    number: int
-    row: Row
-    width: Width
-    needed: tuple[str, ...]  # names kept, in the order of ``locals``
-    local: dict[str, str | int]  # name -> local of the generated function, or a constant
+    __slots__ = ("after", "local", "needed", "number", "places", "remake", "row", "takes", "width")
 
-    def arguments(self, found: dict[str, int] | dict[str, Any]) -> tuple[Any, ...]:
+    def __init__(
+        self, number: int, row: Row, width: Width, local: dict[str, str | int]
+    ) -> None:
+        self.number = number
+        self.row = row
+        self.width = width
+        self.local = local  # name -> local of the generated function, or a constant
+        self.needed = tuple(local)
+        self.remake = recomputes(row)
+        self.after = row.flags
+        self.takes = row.takes if self.remake else row.flags_take
+        # For each argument: a local or a constant, and what it is masked with.
+        self.places: list[tuple[str | None, Any, int]] = []
+
+    def arrange(self) -> None:
+        """Note where the arguments are, once all of ``local`` is known."""
+        for name in self.takes:
+            where: Any = self.width if name == "w" else self.local[name]
+            mask = 0xFFFF_FFFF if self.wraps(name) else -1
+            self.places.append((where, None, mask) if type(where) is str else (None, where, 0))
+
+    def arguments(self, found: dict[str, Any]) -> tuple[Any, ...]:
         """The flag function's arguments, from the generated function's locals."""
-        given: dict[str, Any] = {"w": self.width}
-        for name in self.needed:
-            where = self.local[name]
-            value = found[where] if isinstance(where, str) else where
-            given[name] = value & 0xFFFF_FFFF if self.wraps(name) else value
-        if recomputes(self.row):
-            result = self.row.meaning(*(given[name] for name in self.row.takes))
-            given["r"] = given["temp"] = result
-        assert self.row.flags is not None
+        values = [
+            constant if where is None else found[where] & mask
+            for where, constant, mask in self.places
+        ]
+        if not self.remake:
+            return tuple(values)
+        given: dict[str, Any] = {"w": self.width, **dict(zip(self.takes, values, strict=True))}
+        given["r"] = given["temp"] = self.row.meaning(*values)
         return tuple(given[name] for name in self.row.flags_take)
 
     def wraps(self, name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 MASK = 0xFFFF_FFFF
 SPAN = MASK + 1  # registers are integers modulo this
 SIGN = 0x8000_0000
-FAR = 1 << 72  # stands for "no bound known"
+FAR = 1 << 200  # stands for "no bound known"
 
 LOAD = ast.Load()
 STORE = ast.Store()
@@ -195,9 +195,9 @@ def shr(x: Val, y: Val) -> Val:
         return const(x.lo >> y.lo)
     if y.constant == 0:
         return x
-    if 0 <= y.lo and y.hi <= 256:
+    if 0 <= y.lo and y.hi <= 256 and x.within(-FAR >> 1, FAR >> 1):
         return _plain(ast.RShift(), x, y, *_corners(lambda a, b: a >> b, x, y))
-    return _plain(ast.RShift(), x, y)
+    return _plain(ast.RShift(), x, y, 0 if x.lo >= 0 else -FAR)
 
 
 def divide(x: Val, y: Val) -> Val:

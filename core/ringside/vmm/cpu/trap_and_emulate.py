@@ -46,6 +46,8 @@ DATA_SEGMENTS = (ES, DS, FS, GS)
 VIRTUAL_FLAGS = FLAG_IF | FLAG_IOPL  # of EFLAGS: what the VMM keeps for the guest
 NEVER_REAL = FLAG_IOPL | FLAG_VM | FLAG_VIF | FLAG_VIP | FLAG_RF
 
+TABLE_LOADS = frozenset({"lgdt", "lldt"})  # the guest may have changed the table under its segments
+
 # What these bits forbid or fault, they must forbid and fault on the real processor too.
 MIRRORED_CR0 = CR0_MP | CR0_EM | CR0_TS | CR0_AM
 MIRRORED_CR4 = CR4_UMIP
@@ -191,10 +193,10 @@ class TrapAndEmulate:
             )
         now = (vcpu.gdtr.base, vcpu.gdtr.limit, vcpu.ldtr.selector, vcpu.ldtr.base,
                vcpu.ldtr.limit)
-        if now != self.seen:
-            if now[:2] != self.seen[:2]:
+        if now != self.seen or self.vm.last in TABLE_LOADS:
+            if now[:2] != self.seen[:2] or self.vm.last == "lgdt":
                 self.descriptors.reload(local=False)
-            if now[2:] != self.seen[2:]:
+            if now[2:] != self.seen[2:] or self.vm.last == "lldt":
                 self.descriptors.reload(local=True)
                 selector = MONITOR_LDT if vcpu.ldtr.present else 0
                 self.monitor.machine.cpu.load_ldt(selector)
@@ -209,6 +211,7 @@ class TrapAndEmulate:
             if seg in DATA_SEGMENTS and vcpu.segs[seg].present:
                 self.descriptors.admit(vcpu.segs[seg].selector)
         self.vm.loaded = ()
+        self.vm.last = ""
         self._mirror()
 
     def _mirror(self) -> None:

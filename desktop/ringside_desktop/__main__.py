@@ -1,0 +1,5 @@
+"""``python -m ringside_desktop``."""
+
+from .main import main
+
+raise SystemExit(main())

@@ -1,0 +1,114 @@
+"""Reach: small screens, screen readers, keyboards, and browsers that allow less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pages import expect_step, picture, press
+from playwright.sync_api import Page, expect
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+LABS = ("rings", "walks", "phone")
+
+
+def serious(page: Page) -> list[str]:
+    """Serious and critical violations axe-core finds in the page as it is."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+    return [
+        f"{entry['id']}: {node['html'][:160]}"
+        for entry in found if entry["impact"] in ("serious", "critical")
+        for node in entry["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("lab", LABS)
+def test_axe_finds_no_serious_violation(visit, lab, theme):
+    page = visit(f"lab={lab}&lang=en&theme={theme}&step=2")
+    expect_step(page, 2)
+    page.wait_for_timeout(700)
+    assert serious(page) == []
+
+
+def test_axe_finds_no_serious_violation_in_dialogs_and_editor(visit):
+    page = visit()
+    for key in ("?", "b"):
+        press(page, key)
+        expect(page.locator("#dialog")).to_be_visible()
+        assert serious(page) == []
+        press(page, "Escape")
+    press(page, "e")
+    page.locator("ring-editor .cm-content").wait_for()
+    assert serious(page) == []
+
+
+@pytest.mark.parametrize("width", [360, 390, 768, 1024, 1440])
+@pytest.mark.parametrize("lab", LABS)
+def test_nothing_sticks_out_sideways(visit, lab, width):
+    visit("about", live=False).set_viewport_size({"width": width, "height": 800})
+    page = visit(f"lab={lab}&lang=hu&step=2")
+    expect_step(page, 2)
+    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert over <= 0
+    for place in ("#transport button:visible", "#timeline"):
+        for box in page.locator(place).all():
+            edges = box.bounding_box()
+            assert edges and edges["x"] >= 0 and edges["x"] + edges["width"] <= width + 1
+
+
+def test_on_a_phone_the_stage_comes_first_and_the_controls_stay_in_sight(visit):
+    visit("about", live=False).set_viewport_size({"width": 360, "height": 740})
+    page = visit()
+    stage = page.locator("#stage").bounding_box()
+    left = page.locator("#left").bounding_box()
+    assert stage and left and stage["y"] < left["y"]
+    page.mouse.wheel(0, 900)
+    play = page.locator("[data-do=play]").bounding_box()
+    assert play and play["y"] + play["height"] <= 740
+    page.locator("[data-do=play]").click()
+    page.wait_for_function("Number(document.getElementById('timeline').ariaValueNow) > 0")
+
+
+def test_the_stage_has_half_of_a_projectors_window(visit):
+    visit("about", live=False).set_viewport_size({"width": 1024, "height": 768})
+    page = visit()
+    box = page.locator("#board").bounding_box()
+    assert box and box["width"] * box["height"] >= 0.5 * 1024 * 768
+    smallest = page.evaluate(
+        """() => Math.min(...[...document.querySelectorAll('#stage text')].map((text) =>
+             parseFloat(getComputedStyle(text).fontSize) * text.getCTM().a))""")
+    assert smallest >= 12
+
+
+def test_the_figures_parts_can_be_reached_by_keyboard_and_explain_themselves(visit):
+    page = visit("lab=rings&lang=en&step=6")
+    expect_step(page, 6)
+    page.locator("#stage [tabindex='0']").focus()
+    tip = page.locator("#stage .tip")
+    expect(tip).to_be_visible()
+    first = tip.inner_text()
+    press(page, "ArrowDown")
+    expect(tip).not_to_have_text(first)
+
+
+def test_without_movement_nothing_moves(visit, page):
+    page.emulate_media(reduced_motion="reduce")
+    visit("lab=rings&lang=en&step=6")
+    expect_step(page, 6)
+    press(page, "ArrowRight")
+    expect_step(page, 7)
+    assert page.evaluate("document.getAnimations().filter(a => a.playState === 'running').length") == 0
+
+
+def test_the_sentence_is_announced(visit):
+    page = visit()
+    assert page.locator("#sentence").get_attribute("aria-live") == "polite"
+
+
+def test_two_nodes_never_share_a_key(visit):
+    page = visit("lab=rings&lang=en&step=30")
+    expect_step(page, 30)
+    keys = [node.split("|")[0] for node in picture(page)]
+    assert len(keys) == len(set(keys))

@@ -1,0 +1,74 @@
+"""The guest as the user's own: editing it, typing at it, and getting it back when it runs away."""
+
+from __future__ import annotations
+
+from pages import expect_step, press
+from playwright.sync_api import Page, expect
+
+GOOD = "start:\n    mov eax, 0x1234\n    cli\n    hlt\n"
+BAD = "start:\n    mov eax, 0x1234\n    clii\n    hlt\n"
+ENDLESS = "start:\n    inc eax\n    jmp start\n"
+
+
+def write(page: Page, program: str) -> None:
+    """Replace the program in the editor."""
+    content = page.locator("ring-editor .cm-content")
+    content.wait_for()
+    content.click()
+    press(page, "Control+a")
+    press(page, "Delete")
+    page.keyboard.insert_text(program)
+
+
+def test_a_mistake_is_marked_in_its_line_and_the_mended_program_runs(visit):
+    page = visit()
+    press(page, "e")
+    write(page, BAD)
+    expect(page.locator("#editor-head .state.wrong")).to_be_visible()
+    marked = page.locator("ring-editor .cm-lintRange-error")
+    expect(marked.first).to_have_text("clii")
+    write(page, GOOD)
+    expect(page.locator("#editor-head .state.good")).to_be_visible()
+    expect(marked).to_have_count(0)
+    expect_step(page, 0)
+    page.locator("[data-do=step][data-with='1']").click()
+    expect_step(page, 1)
+    expect(page.locator("#right")).to_contain_text("1234")
+
+
+def test_an_endless_program_can_be_stopped_and_the_page_stays_awake(visit):
+    page = visit()
+    press(page, "e")
+    write(page, ENDLESS)
+    expect(page.locator("#editor-head .state.good")).to_be_visible()
+    page.locator("[data-do=finish]").click()
+    page.wait_for_function("Number(document.getElementById('timeline').ariaValueNow) > 2000")
+    page.locator("[data-do=play]").click()
+    expect(page.locator("[data-do=play] .icon.play")).to_be_attached()
+    page.wait_for_timeout(500)
+    stopped = page.locator("#timeline").get_attribute("aria-valuenow")
+    page.wait_for_timeout(500)
+    assert page.locator("#timeline").get_attribute("aria-valuenow") == stopped
+    page.locator("[data-do=start]").click()
+    expect_step(page, 0)
+
+
+def test_what_is_typed_reaches_the_guest(visit):
+    page = visit("lab=rings&guest=nanos&tech=bare-metal&lang=en")
+    page.locator("[data-do=speed]").select_option("max")
+    field = page.locator(".console input")
+    press(page, " ")
+    expect(page.locator(".console .screen")).not_to_have_class("screen empty", timeout=60_000)
+    field.fill("help")
+    field.press("Enter")
+    expect(page.locator(".console .screen")).to_contain_text("help", timeout=60_000)
+
+
+def test_the_figure_can_be_saved_as_a_file(visit):
+    page = visit("lab=rings&lang=en&step=4")
+    expect_step(page, 4)
+    with page.expect_download() as download:
+        page.locator("[data-do=figure]").click()
+    text = download.value.path().read_text(encoding="utf-8")
+    assert text.startswith("<svg")
+    assert download.value.suggested_filename == "ringside-rings-4.svg"

@@ -1,0 +1,115 @@
+"""The lab "Rings and traps" shows what the machine did, on bare metal and under the VMM."""
+
+from __future__ import annotations
+
+import pytest
+from ringside.labs.rings import LAB
+
+BARE, TRAP = "bare-metal", "trap-and-emulate"
+
+
+def open_run(guest: str, technique: str, source: str | None = None):
+    return LAB.open(LAB.setup(guest, technique, {}, source))
+
+
+def words(run, lang: str = "en") -> str:
+    return "".join(part["text"] for part in run.sentence(lang))
+
+
+def panel(run, name: str) -> dict:
+    return next(panel for panel in run.panels("en") if panel["id"] == name)
+
+
+def ring_of_token(run) -> str:
+    return next(
+        node["cls"] for node in run.picture("wide", "en") if node["key"] == "token").split()[1]
+
+
+def test_cli_falls_into_the_vmm_clears_the_virtual_if_and_returns() -> None:
+    run = open_run("cli_sti", TRAP)
+    while not run.insn.startswith("cli"):
+        assert run.find("trap", 1)
+    assert "switch interrupts off" in words(run) and ring_of_token(run) == "vmm"
+    run.seek(run.step + 1)
+    scene = run.picture("wide", "en")
+    assert "virtual IF" in words(run)
+    assert scene["real:if"]["text"].startswith("0") or scene["real:if"]["text"] == "0"
+    run.seek(run.step + 1)
+    assert "returns with IRET" in words(run) and ring_of_token(run) == "kernel"
+
+
+def test_on_bare_metal_the_same_cli_runs_directly() -> None:
+    run = open_run("cli_sti", BARE)
+    run.seek(1)
+    while not run.insn.startswith("cli"):
+        run.seek(run.step + 1)
+    assert "switches interrupts off" in words(run) and ring_of_token(run) == "kernel"
+
+
+def test_popf_is_where_the_guest_parts_from_bare_metal() -> None:
+    run = open_run("popf", TRAP)
+    assert run.find("diverge", 1)
+    assert run.insn.startswith("popf")
+    assert "never knew" in words(run)
+    assert panel(run, "equivalence")["tone"] == "wrong"
+    run.seek(run.step - 1)
+    assert panel(run, "equivalence")["tone"] == "good"
+
+
+@pytest.mark.parametrize("guest", ["rings", "cli_sti", "hlt", "page_fault", "system_call",
+                                   "port_io"])
+def test_guests_that_avoid_silent_instructions_stay_equal(guest: str) -> None:
+    run = open_run(guest, TRAP)
+    run.seek(10**6)
+    assert panel(run, "equivalence")["tone"] == "good"
+    assert run.ended and run.outcome("en")
+
+
+@pytest.mark.parametrize("technique", [BARE, TRAP])
+def test_every_step_of_the_story_has_a_picture_and_a_sentence(technique: str) -> None:
+    run = open_run("rings", technique)
+    for step in range(run.last + 1):
+        run.seek(step)
+        for shape, lang in (("wide", "en"), ("tall", "hu")):
+            keys = {node["key"] for node in run.picture(shape, lang)}
+            assert {"token", "ring:0", "ring:3", "real:if"} <= keys
+            assert len(words(run, lang)) > 10
+
+
+def test_the_current_instruction_is_marked_with_its_class() -> None:
+    run = open_run("rings", TRAP)
+    classes = set()
+    for step in range(60):
+        run.seek(step)
+        rows = panel(run, "code")["rows"]
+        assert sum(row["current"] for row in rows) == 1
+        classes |= {row["class"] for row in rows}
+    assert {"innocuous", "privileged"} <= classes
+
+
+def test_registers_show_what_changed_and_what_was_there_before() -> None:
+    run = open_run("rings", BARE)
+    run.seek(2)
+    row = next(row for row in panel(run, "registers")["rows"] if row["name"] == "esp")
+    assert row["changed"] and row["value"] == "0009 0000" and row["before"] == "0010 0000"
+
+
+def test_a_self_modifying_guest_runs_what_it_wrote() -> None:
+    source = """
+        org 0x100000
+        start:  mov byte [patch + 1], 'b'
+        patch:  mov al, 'a'
+                out 0xE9, al
+                cli
+                hlt
+    """
+    for technique in (BARE, TRAP):
+        run = open_run("rings", technique, source)
+        run.seek(10**6)
+        assert panel(run, "console")["text"] == "b"
+
+
+def test_a_triple_fault_ends_the_run_and_says_so() -> None:
+    run = open_run("rings", BARE, "org 0x100000\nstart: lidt [none]\nint 3\nnone: dw 0\ndd 0\n")
+    run.seek(10**6)
+    assert run.ended and "triple fault" in run.outcome("en")
