@@ -99,7 +99,8 @@ def test_without_movement_nothing_moves(visit, page):
     expect_step(page, 6)
     press(page, "ArrowRight")
     expect_step(page, 7)
-    assert page.evaluate("document.getAnimations().filter(a => a.playState === 'running').length") == 0
+    moving = "document.getAnimations().filter(a => a.playState === 'running').length"
+    assert page.evaluate(moving) == 0
 
 
 def test_the_sentence_is_announced(visit):

@@ -106,6 +106,7 @@ def test_embedding_what_was_not_recorded_opens_the_full_page_without_its_frame(p
 
 def test_it_works_inside_a_frame_of_another_page(page, static_host):
     page.goto("about:blank")
-    page.set_content(f"<iframe src='{static_host}#lab=rings&lang=en' width=900 height=600></iframe>")
+    address = f"{static_host}#lab=rings&lang=en"
+    page.set_content(f"<iframe src='{address}' width=900 height=600></iframe>")
     frame = page.frame_locator("iframe")
     frame.locator(".chip.live").wait_for(state="attached", timeout=60_000)

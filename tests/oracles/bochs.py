@@ -168,14 +168,18 @@ def ask_bochs(image: bytes, seconds: float = 60) -> list[Report]:
     return parse_all(done.stdout.decode("latin-1"))
 
 
-def ask_machine(image: bytes) -> list[Report]:
-    """Run the same bytes on our machine."""
+def ask_machine(image: bytes, *, by_steps: bool = False) -> list[Report]:
+    """Run the same bytes on our machine: in one stretch, or instruction by instruction."""
     from ringside.machine.loader import load
     from ringside.machine.machine import Machine
 
     machine = Machine()
     load(machine, image)
-    machine.run(20_000_000)
+    if by_steps:
+        while machine.outcome is None:
+            machine.step()
+    else:
+        machine.run(20_000_000)
     return parse_all(machine.console)
 
 

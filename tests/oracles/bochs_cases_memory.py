@@ -162,8 +162,8 @@ def _transfers() -> list[Case]:
              "descriptor B, 0, 0xFFFFF, 0x9E, 0xC\ncall_gate A, B, .inner, 0, 0xEC\nret\n.inner:\n"
              "mov eax, cs\nmov ebx, [esp]\nmov ecx, [esp + 4]\nint 0x30", 2, call),
         Case("call far to a TSS that is busy", 0, "call TSS:0", "", 2, call),
-        Case("call far and back", 3, "call CODE3:.sub\nmov ebx, 1\nint 0x30\n.sub:\nmov eax, [esp + 4]"
-             "\nretf", "", 2, call),
+        Case("call far and back", 3, "call CODE3:.sub\nmov ebx, 1\nint 0x30\n.sub:\n"
+             "mov eax, [esp + 4]\nretf", "", 2, call),
         Case("retf to an outer ring takes its stack", 1,
              "push dword DATA3\npush dword STACK3\npush dword 0xAAAA\npush dword CODE3\n"
              "push dword .out\nretf 4\n.out:\nmov eax, ss", "", 2, ret),
@@ -235,7 +235,7 @@ def _paging() -> list[Case]:
         "mov eax, cr0\nand eax, 0x7FFFFFFF\nmov cr0, eax\nmov eax, 0x20\nmov cr4, eax\n"
         "mov eax, PAE_TABLES\nmov cr3, eax\nmov eax, cr0\nor eax, 0x80000000\nmov cr0, eax"
     )
-    big = "mov eax, 0x10\nmov cr4, eax\nmov dword [DIRECTORY + 8], 0x{:x}\nmov eax, cr3\nmov cr3, eax"
+    big = flush("mov eax, 0x10\nmov cr4, eax\nmov dword [DIRECTORY + 8], 0x{:x}")
     return [
         Case("user read of a page not present", 3, read, absent, 2, s),
         Case("user write of a page not present", 3, write, absent, 2, s),

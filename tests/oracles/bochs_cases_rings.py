@@ -19,7 +19,7 @@ def _io() -> list[Case]:
         Case("out at ring 2 with IOPL 1", 2, "out 0x80, al", flags=IOPL1, section=section),
         Case("out at ring 0 needs no bitmap", 0, "out 0x80, al", section=section),
         Case("bitmap lets byte out through", 3, "out 0x80, al", allow.format("0xFE"), 2, section),
-        Case("bitmap stops a word half denied", 3, "out 0x80, ax", allow.format("0xFE"), 2, section),
+        Case("bitmap stops half a word", 3, "out 0x80, ax", allow.format("0xFE"), 2, section),
         Case("bitmap lets a word through", 3, "out 0x80, ax", allow.format("0xFC"), 2, section),
         Case("bitmap stops a dword", 3, "out 0x80, eax", allow.format("0xF8"), 2, section),
         Case("bitmap lets a dword through", 3, "out 0x80, eax", allow.format("0xF0"), 2, section),

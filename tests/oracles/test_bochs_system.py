@@ -42,6 +42,11 @@ def test_what_arrives_is_what_arrives_on_bochs(case: bochs.Case) -> None:
     assert mine.text() == decided, f"{case.section}: {mine.differences(bochs.Report.of(decided))}"
 
 
+def test_single_steps_report_the_same_as_running() -> None:
+    reports = bochs.ask_machine(bochs.assemble_image(), by_steps=True)
+    assert reports == list(ours().values())
+
+
 @pytest.mark.parametrize("name", MANUAL)
 def test_where_the_manual_decides_bochs_really_differs(name: str) -> None:
     assert MANUAL[name].report != table()[name]

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
 from ringside.labs.systems import BUILDERS, Image, System, build
+from ringside.trace.breakpoints import AtAddress
 from ringside.trace.events import Event
 from ringside.trace.marks import BARE_RINGS, DEPRIVILEGED_RINGS
 from ringside.trace.timeline import Timeline
@@ -68,3 +69,27 @@ def test_marks_and_contexts_are_those_of_stepping(technique: str, guest: str) ->
             found.append(step := mark)
         assert found == expected, kind
     assert set(timeline.marks.kinds) == {kind for _, kind in heard}
+
+
+@pytest.mark.parametrize("technique", sorted(BUILDERS))
+def test_an_address_breakpoint_stops_at_every_visit_whatever_runs_the_code(technique: str) -> None:
+    program = guests.program("cli_sti")
+    stepped = fresh(technique, "cli_sti")
+    visits: dict[int, list[int]] = {}
+    while stepped.outcome is None and stepped.steps < LONGEST:
+        stepped.step()
+        visits.setdefault(stepped.pc, []).append(stepped.steps)
+    inside = {address for address, *_ in program.lines}
+    hottest = max(visits.keys() & inside, key=lambda address: len(visits[address]))
+    rarest = min(visits.keys() & inside, key=lambda address: len(visits[address]))
+    for address in (hottest, rarest):
+        timeline = Timeline(fresh(technique, "cli_sti"))
+        timeline.seek(LONGEST)  # translated by now
+        timeline.seek(0)
+        found = []
+        while len(found) < 15 and timeline.run_until(
+            [AtAddress(address)], LONGEST - timeline.position
+        ):
+            found.append(timeline.position)
+            assert timeline.system.pc == address
+        assert found == visits[address][:15]

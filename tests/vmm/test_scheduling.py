@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from ringside.host.policies import FixedPriority, RoundRobin
+from ringside.isa.registers import EDI
 from ringside.labs.systems import Options
 from ringside.trace.events import Scheduled
 from ringside.vmm.clock import HostClock
 
-COUNT = "start: mov ecx, {n}\n.loop: inc ebx\n loop .loop\n mov al, 0\n out 0xF4, al"
-FOREVER = "start: inc ebx\n jmp start"
+COUNT = "start: mov ecx, {n}\n.loop: inc edi\n loop .loop\n mov al, 0\n out 0xF4, al"
+FOREVER = "start: inc edi\n jmp start"
 SLEEPER = """
 main:   gate 0x20, tick
         mov eax, 120                    ; about a thousand ticks
@@ -32,23 +33,23 @@ def test_hlt_of_one_machine_lets_the_other_run(bench: Any) -> None:
     halted, other = system.vms
     assert str(halted.outcome) == "halted"
     assert str(other.outcome) == "exit 1"
-    assert other.vcpu.regs[3] == 500
+    assert other.vcpu.regs[EDI] == 500
 
 
 def test_a_sleeping_machine_wakes_although_the_other_never_stops(bench: Any) -> None:
-    system = bench.virtual(SLEEPER, '%define m main\n' + "main: inc ebx\n jmp main", tables=True)
+    system = bench.virtual(SLEEPER, '%define m main\n' + "main: inc edi\n jmp main", tables=True)
     system.run(20_000)
     sleeper, busy = system.vms
-    assert sleeper.vcpu.regs[7] == 0  # nobody interrupts a machine that was asked not to share
+    assert sleeper.vcpu.regs[EDI] == 0  # nobody interrupts a machine that was asked not to share
 
     shared = bench.virtual(
-        SLEEPER, "main: inc ebx\n jmp main", tables=True,
+        SLEEPER, "main: inc edi\n jmp main", tables=True,
         options=Options(policy=FixedPriority((0, 1))),
     )
     shared.run(20_000)
     sleeper, busy = shared.vms
-    assert sleeper.vcpu.regs[7] >= 10
-    assert busy.vcpu.regs[3] > 5000
+    assert sleeper.vcpu.regs[EDI] >= 10
+    assert busy.vcpu.regs[EDI] > 5000
 
 
 def test_an_endless_loop_with_interrupts_off_does_not_keep_the_processor(bench: Any) -> None:
@@ -65,7 +66,7 @@ def test_round_robin_gives_equal_shares(bench: Any) -> None:
         FOREVER, FOREVER, FOREVER, options=Options(policy=RoundRobin(300)), listen=True
     )
     system.run(30_000)
-    done = [vm.vcpu.regs[3] for vm in system.vms]
+    done = [vm.vcpu.regs[EDI] for vm in system.vms]
     assert max(done) - min(done) <= 300
     order = [e.vm for e in bench.heard("schedule") if isinstance(e, Scheduled)]
     assert order[:6] == ["b", "c", "a", "b", "c", "a"]
@@ -92,7 +93,7 @@ main:   mov eax, USER_DATA
         iret
 program: mov esi, 1
 .loop:  mov eax, fs
-        inc ebx
+        inc edi
         jmp .loop
 """
     local = """
@@ -100,7 +101,7 @@ main:   lgdt [other]
         mov eax, 0x28
         mov fs, ax
 .loop:  mov eax, [fs:0]
-        inc ebx
+        inc edi
         jmp .loop
 align 8
 own:    dq 0, 0x00CF9A000000FFFF, 0x00CF92000000FFFF, 0, 0, 0x0040921000000FFF
@@ -112,7 +113,7 @@ other:  dw 6 * 8 - 1
     first, second = system.vms
     assert first.vcpu.segs[4].selector == 0x23 and first.vcpu.cpl == 3
     assert second.vcpu.segs[4].base == 0x100000 and second.vcpu.cpl == 0
-    assert first.vcpu.regs[3] > 500 and second.vcpu.regs[3] > 500
+    assert first.vcpu.regs[EDI] > 500 and second.vcpu.regs[EDI] > 500
 
 
 @pytest.mark.parametrize("clock", [HostClock])
@@ -122,7 +123,7 @@ def test_with_the_hosts_clock_time_used_by_others_is_gone(bench: Any, clock: Any
     system.run(10_000)
     first, second = system.vms
     assert abs(first.now - system.time) <= 600
-    assert first.vcpu.idle + first.vcpu.regs[3] * 2 <= system.time
+    assert first.vcpu.idle + first.vcpu.regs[EDI] * 2 <= system.time
     assert second.vcpu.idle > 3000
 
 

@@ -74,7 +74,7 @@ def test_listening_changes_nothing() -> None:
 
 
 def test_every_guest_instruction_is_one_step_and_every_trap_three_more() -> None:
-    system = one("port_io" if False else "hlt")
+    system = one("hlt")
     system.run(10_000)
     vm = system.vms[0]
     traps = sum(vm.exits.values())

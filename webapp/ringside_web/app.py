@@ -16,6 +16,7 @@ from ringside_web.choice import choose, find, load_request
 from ringside_web.player import Player
 from ringside_web.sources import Recorded, live_source
 from ringside_web.words import Words
+
 NEAR = 20_000  # steps the session may seek in one go; further away is run in slices
 THEMES = ("auto", "light", "dark")
 
@@ -151,7 +152,7 @@ class App:
                 late = asyncio.create_task(self.say_busy())
                 try:
                     reply, frame = await source.ask(request)
-                    if reply.get("lost"):  # the server forgot this page, for instance after a restart
+                    if reply.get("lost"):  # the server forgot this page, say after a restart
                         again = load_request(self.choice, min(self.step, NEAR))
                         await source.ask(self.dressed(again))
                         reply, frame = await source.ask(request)
@@ -377,11 +378,13 @@ class App:
         if argument != self.choice["technique"] and find(self.lab["techniques"], argument):
             self.choice["technique"] = argument
             return self.change()
+        return None
 
     def do_technique_number(self, argument, value):
         number = int(argument) - 1
         if number < len(self.lab["techniques"]):
             return self.do_technique(self.lab["techniques"][number]["id"], "")
+        return None
 
     def do_guest(self, argument, value):
         self.choice["guest"] = value

@@ -103,9 +103,9 @@ def _field(key, title, control):
 
 def transport(words, state):
     """Play, step and leap; ``state`` has playing, kinds, kind, speed and stops."""
-    kinds = [("step", words("kind.step"))] + [(kind["id"], kind["title"]) for kind in state["kinds"]]
-    titles = dict(kinds)
-    kind = titles.get(state["kind"], "")
+    kinds = [("step", words("kind.step"))]
+    kinds += [(kind["id"], kind["title"]) for kind in state["kinds"]]
+    kind = dict(kinds).get(state["kind"], "")
     play = "pause" if state["playing"] else "play"
     speeds = [(key, text or words("speed.max")) for key, text in SPEEDS]
     return [
@@ -213,8 +213,9 @@ def stops_dialog(words, kinds, chosen, addresses):
         lines.append(h("li", {"key": address}, h("code", None, address),
                        h("button", {"type": "button", "class": "quiet", "data-do": "stop-at",
                                     "data-with": address}, words("stops.remove"))))
+    chosen_lines = h("ul", {"class": "plain"}, lines) if lines else h("p", None, words("stops.none"))
     body = h("div", {"class": "two"},
-             h("div", None, h("h3", None, words("stops.kinds")), h("ul", {"class": "plain"}, boxes)),
-             h("div", None, h("h3", None, words("stops.addresses")),
-               h("ul", {"class": "plain"}, lines) if lines else h("p", None, words("stops.none"))))
+             h("div", None, h("h3", None, words("stops.kinds")),
+               h("ul", {"class": "plain"}, boxes)),
+             h("div", None, h("h3", None, words("stops.addresses")), chosen_lines))
     return _dialog(words, words("stops.title"), body)

@@ -161,9 +161,9 @@ def assemble_text(text: str, name: str = "guest.asm") -> Program:
 
 # The text on nanos' disk, one entry a sector.
 DISK_SECTORS: tuple[str, ...] = (
-    "disk: this text was read from sector 0, word by word, by the processor itself\n",
-    "sector 1: every IN of this transfer is an exit when a hypervisor emulates the disk\n",
-    "sector 2: the end of what is written here\n",
+    "disk: this text was read from sector 0, word by word, by the processor itself",
+    "sector 1: every IN of this transfer is an exit when a hypervisor emulates the disk",
+    "sector 2: the end of what is written here",
 )
 
 

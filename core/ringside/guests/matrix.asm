@@ -10,7 +10,6 @@ N               equ 24
 A               equ 0x200000
 B               equ A + N * N * 4
 ROW             equ N * 4       ; bytes
-
 %include "pc.inc"               ; segments, interrupt table, printing; then it jumps to main
 
 main:
@@ -19,19 +18,17 @@ main:
 .fill_row:
         xor edx, edx
 .fill:
-        lea eax, [ecx + edx]
-        mov [edi], eax
         mov eax, ecx
         sub eax, edx
         mov [edi + B - A], eax
-        add edi, 4
+        lea eax, [ecx + edx]
+        stosd
         inc edx
         cmp edx, N
         jb .fill
         inc ecx
         cmp ecx, N
         jb .fill_row
-
         xor ebp, ebp            ; the sum
         mov esi, A              ; a row of A
 .row:

@@ -112,6 +112,15 @@ class Phone:
         return self.vmm.pc
 
     @property
+    def breakpoints(self) -> frozenset[int]:
+        """Linear addresses ``run`` stops before."""
+        return self.machine.breakpoints
+
+    @breakpoints.setter
+    def breakpoints(self, addresses: frozenset[int]) -> None:
+        self.machine.breakpoints = addresses
+
+    @property
     def outcome(self) -> Outcome | None:
         """None while either world goes on."""
         return self.vmm.outcome

@@ -1,6 +1,7 @@
 """Machine code to instructions (SDM vol. 2, chapter 2 and appendix A), from the rows alone.
 
-Every form is filed under its last opcode byte (``0F`` opcodes 256 higher). The first time a
+Every form is filed under its last opcode byte, those of the ``0F`` map 256 higher, of ``0F 38``
+512 and of ``0F 01``, where a whole ModRM byte can be the opcode, 768. The first time a
 combination of opcode, sizes and ModRM shape is met, the forms filed there are searched and the
 answer, a :class:`Plan`, is kept, so each later decode is one dictionary look-up and the operands.
 """
@@ -20,6 +21,7 @@ from ringside.isa.width import BY_BITS, B, D, W, Width
 MAXIMUM_LENGTH = 15  # SDM vol. 2, 2.3.11: a longer instruction is #GP(0)
 
 SEGMENT_PREFIXES = {0x26: ES, 0x2E: CS, 0x36: SS, 0x3E: DS, 0x64: FS, 0x65: GS}
+MAP_BASES = {b"": 0, b"\x0f": 256, b"\x0f\x38": 512, b"\x0f\x01": 768}
 PREFIXES = frozenset((*SEGMENT_PREFIXES, 0x66, 0x67, 0xF0, 0xF2, 0xF3))
 
 # 16-bit addressing (SDM vol. 2, table 2-1): base, index, default segment by the r/m field.
@@ -282,7 +284,7 @@ def pop_after_move(mem: Mem, width: Width) -> Mem:
 
 @cache
 def filed() -> dict[int, tuple[tuple[Row, Form], ...]]:
-    """Forms by opcode: one-byte opcodes under 0..255, ``0F`` opcodes under 256..511.
+    """Forms by opcode: one-byte opcodes under 0..255, others as ``MAP_BASES`` says.
 
     Where several fit, the more specific comes first: a mandatory prefix before none, a whole
     opcode before a register in its low bits.
@@ -290,7 +292,7 @@ def filed() -> dict[int, tuple[tuple[Row, Form], ...]]:
     found: dict[int, list[tuple[Row, Form]]] = {}
     for row in ROWS:
         for form in row.encodings:
-            first = (256 if len(form.opcode) == 2 else 0) + form.opcode[-1]
+            first = MAP_BASES[form.opcode[:-1]] + form.opcode[-1]
             for opcode in range(first, first + (8 if form.plus else 1)):
                 found.setdefault(opcode, []).append((row, form))
     for entries in found.values():
@@ -300,20 +302,22 @@ def filed() -> dict[int, tuple[tuple[Row, Form], ...]]:
 
 @cache
 def wants_modrm() -> bytes:
-    """1 for every opcode (0..511) that has a ModRM byte."""
-    flags = bytearray(512)
+    """1 for every opcode (by its number in ``filed``) that has a ModRM byte."""
+    flags = bytearray(1024)
     for opcode, entries in filed().items():
         flags[opcode] = any(form.modrm is not None for _, form in entries)
     return bytes(flags)
 
 
-def fits(form: Form, operand_bits: int, address_bits: int, f3: bool, modrm: int) -> bool:
-    """Whether a form is meant, given sizes, an F3 prefix and the ModRM byte."""
+def fits(
+    form: Form, operand_bits: int, address_bits: int, f3: bool, modrm: int, p66: bool = False
+) -> bool:
+    """Whether a form is meant, given sizes, an F3 or a 66 prefix and the ModRM byte."""
     if form.operand_bits not in (None, operand_bits):
         return False
     if form.address_bits not in (None, address_bits):
         return False
-    if form.prefix is not None and not f3:
+    if form.prefix is not None and not (f3 if form.prefix == 0xF3 else p66):
         return False
     if form.modrm is None:
         return True
@@ -339,7 +343,7 @@ def find_plan(key: int) -> Plan | None:
     modrm = (0xC0 if shape & 8 else 0) | (shape & 7) << 3
     plan = None
     for row, form in filed().get(opcode, ()):
-        if fits(form, operand_bits, address_bits, bool(shape & 0x10), modrm):
+        if fits(form, operand_bits, address_bits, bool(shape & 0x10), modrm, bool(shape & 0x80)):
             plan = Plan(row, form, BY_BITS[operand_bits])
             break
     PLANS[key] = plan
@@ -387,7 +391,11 @@ def decode(code: bytes | memoryview, bits: int = 32) -> Insn:
     cursor.segment = segment
     if opcode == 0x0F:
         opcode = 256 + cursor.take(1)
+        if opcode == 256 + 0x38:
+            opcode = 512 + cursor.take(1)
     key = opcode << 8
+    if operand_bits != bits:
+        key |= 0x80
     if operand_bits == 16:
         key |= 0x40
     if address_bits == 16:
@@ -403,7 +411,12 @@ def decode(code: bytes | memoryview, bits: int = 32) -> Insn:
         cursor.modrm = opcode & 7  # where readers of +r look for the register
     plan = PLANS[key] if key in PLANS else find_plan(key)
     if plan is None:
-        raise UD()
+        if opcode != 256 + 0x01:
+            raise UD()
+        key = 768 + cursor.modrm << 8 | key & 0xF0
+        plan = PLANS[key] if key in PLANS else find_plan(key)
+        if plan is None:
+            raise UD()
 
     row = plan.row
     operands: tuple[Operand, ...] = tuple([read(cursor) for read in plan.readers])

@@ -31,6 +31,22 @@ class Fault(Exception):
         return f"{name}{code}{where}"
 
 
+class VmFail(Exception):
+    """A VMX instruction failed (SDM vol. 3C, 31.2): VMfailInvalid, or VMfailValid with a number.
+
+    ``error`` is the VM-instruction error number, 0 for VMfailInvalid; ``why`` says it in words.
+    """
+
+    def __init__(self, error: int, why: str) -> None:
+        super().__init__(error, why)
+        self.error = error
+        self.why = why
+
+    def __str__(self) -> str:
+        name = f"VMfailValid({self.error})" if self.error else "VMfailInvalid"
+        return f"{name}: {self.why}"
+
+
 class NotModelled(Exception):
     """The guest used a part of the architecture this simulator leaves out; the text says which."""
 

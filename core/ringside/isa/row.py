@@ -60,7 +60,8 @@ ROBIN_IRVINE_COUNT = 17  # what the paper counts; its usual list names 18 mnemon
 class Form:
     """One encoding, parsed from the SDM notation of its row.
 
-    ``opcode`` are the fixed bytes (without a mandatory prefix), ``prefix`` a mandatory F3 or None,
+    ``opcode`` are the fixed bytes (without a mandatory prefix), ``prefix`` a mandatory F3 or 66,
+    or None,
     ``operand_bits``/``address_bits`` restrict the form to one size (``o16 o32 a16 a32``),
     ``plus`` says the register is in the low three bits of the last opcode byte (``+r``),
     ``modrm`` is None, "r" or "0".."7", ``immediates`` lists ``ib iw iz id cb cz cp ap mo`` in the
@@ -93,8 +94,8 @@ def parse_form(text: str) -> Form:
     for token in encoding.split():
         if token in ("o16", "o32", "a16", "a32"):
             sizes[token[0]] = int(token[1:])
-        elif token == "F3" and not opcode:
-            prefix = 0xF3
+        elif token in ("F3", "66") and not opcode:
+            prefix = int(token, 16)
         elif token[0] == "/":
             modrm = token[1:]
         elif token.endswith("+r"):
@@ -124,7 +125,8 @@ class Row:
     ``privilege``: ``any`` | ``cpl0`` | ``iopl`` | ``tsd`` (CR4.TSD) — who may execute it without
     a fault. ``sensitive``: "" or the group of Robin & Irvine. ``repeat``: "" | ``rep`` | ``repe``
     (REP also stops on ZF). ``lock``: LOCK allowed with a memory destination.
-    ``undefined``: flags the SDM leaves undefined.
+    ``undefined``: flags the SDM leaves undefined. ``exit``: in a virtual machine of VMX, who is
+    asked whether it leaves it: a name of ``machine.vmx.execution.QUESTIONS``, "" for nobody.
     """
 
     mnemonic: str
@@ -142,6 +144,7 @@ class Row:
     sensitive: str = ""
     repeat: str = ""
     lock: bool = False
+    exit: str = ""
 
     @property
     def takes(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from ringside.isa.rows import (
     stack,
     strings,
     system,
+    vmx,
 )
 
 ROWS: tuple[Row, ...] = (
@@ -37,6 +38,7 @@ ROWS: tuple[Row, ...] = (
     + segments.ROWS
     + io.ROWS
     + system.ROWS
+    + vmx.ROWS
 )
 
 # Second spellings: name in the table and the operand size they ask for.

@@ -92,6 +92,7 @@ class System(Protocol):
         """Who has the real processor: ``app``, ``kernel`` or ``vmm``."""
 
     listener: Listener | None
+    breakpoints: frozenset[int]
 
     def step(self) -> None: ...
     def run(self, limit: int) -> str: ...
@@ -129,6 +130,15 @@ class BareMetal:
     def pc(self) -> int:
         """Linear address of the real processor's next instruction."""
         return self.machine.pc
+
+    @property
+    def breakpoints(self) -> frozenset[int]:
+        """Linear addresses ``run`` stops before."""
+        return self.machine.breakpoints
+
+    @breakpoints.setter
+    def breakpoints(self, addresses: frozenset[int]) -> None:
+        self.machine.breakpoints = addresses
 
     @property
     def guest_cpu(self) -> Cpu:
@@ -227,6 +237,15 @@ class Virtualized:
     def pc(self) -> int:
         """Linear address of the real processor's next instruction."""
         return self.machine.pc
+
+    @property
+    def breakpoints(self) -> frozenset[int]:
+        """Linear addresses ``run`` stops before."""
+        return self.machine.breakpoints
+
+    @breakpoints.setter
+    def breakpoints(self, addresses: frozenset[int]) -> None:
+        self.machine.breakpoints = addresses
 
     @property
     def guest_cpu(self) -> Cpu:

@@ -114,6 +114,7 @@ class Cpu:
         "_eflags",
         "acknowledge",
         "at",
+        "breakpoints",
         "bus",
         "carry_args",
         "carry_fn",
@@ -163,7 +164,7 @@ class Cpu:
     # freezing: pending flags are not state of their own.
     transient: ClassVar[frozenset[str]] = frozenset(
         {
-            "acknowledge", "bus", "carry_args", "carry_fn", "code_written", "decoded", "flag_args",
+            "acknowledge", "breakpoints", "bus", "carry_args", "carry_fn", "code_written", "decoded", "flag_args",
             "flag_fn", "listener", "memory", "rd", "rd_super", "rd_user", "stop", "tlb", "tracer",
             "wr", "wr_super", "wr_user",
         }
@@ -228,6 +229,7 @@ class Cpu:
         self.code_written: Callable[[int, int, int], None] = no_code_cache
         memory.on_code_write = self.code_changed
 
+        self.breakpoints: frozenset[int] = frozenset()  # linear addresses
         self.stop = ""  # a device's reason to end the run after the current instruction
         self.interrupt_line = False
         self.acknowledge: Callable[[], int] = no_interrupt
@@ -296,6 +298,11 @@ class Cpu:
     def at_monitor(self) -> bool:
         """Whether control is in ring 0 at an entry point of the monitor."""
         return self.monitor is not None and self.cpl == 0 and self.linear_eip in self.monitor
+
+    @property
+    def at_breakpoint(self) -> bool:
+        """Whether the next instruction lies at one of ``breakpoints``."""
+        return self.linear_eip in self.breakpoints
 
     def set_cpl(self, cpl: int, cause: str = "") -> None:
         """Change ring: choose the page maps that go with it and say so."""

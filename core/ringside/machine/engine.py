@@ -56,9 +56,9 @@ class Engine:
         self.hot = hot
         # mode -> (physical minus linear address of the page -> table)
         self.modes: dict[Mode, dict[int, Table]] = {}
-        self.tables: dict[int, Table] = {}
-        self.segs: list[Segment] = []  # those ``mode`` and ``tables`` were chosen for
-        self.mode: Mode = mode_of(cpu.segs)
+        self.segs: list[Segment] = cpu.segs[:]  # those ``mode`` and ``tables`` were chosen for
+        self.mode: Mode = mode_of(self.segs)
+        self.tables: dict[int, Table] = self.modes.setdefault(self.mode, {})
         # Instructions are known by (delta, eip).
         self.before: tuple[int, int] | None = None  # the one the interpreter ran last
         self.counts: dict[tuple[int, int], int] = {}  # times a block began with it
@@ -76,13 +76,16 @@ class Engine:
     def run(self, limit: int) -> str:
         """Take up to ``limit`` steps; return the reason to stop, as ``interpreter.run`` does."""
         cpu = self.cpu
-        end = cpu.steps + limit
+        start = cpu.steps
+        end = start + limit
         left = limit
         while left > 0:
             if self.may_hurry():
                 left = self.hurry(left)
                 if left <= 0:
                     break
+            if cpu.breakpoints and cpu.at_breakpoint and cpu.steps != start:
+                return "breakpoint"
             reason = cpu.step() or cpu.stop
             if reason:
                 return reason
@@ -105,7 +108,12 @@ class Engine:
     def hurry(self, left: int) -> int:
         """Run translated code as long as there is any; return the steps left."""
         cpu = self.cpu
-        if cpu.segs != self.segs:
+        one, two, three, four, five, six = self.segs
+        segs = cpu.segs
+        if not (
+            segs[1] is two and segs[2] is three and segs[3] is four
+            and segs[0] is one and segs[4] is five and segs[5] is six
+        ):  # fmt: skip
             self.choose_mode()
         rd, tables = cpu.rd, self.tables
         base = self.mode.shapes[CS].base
@@ -138,9 +146,11 @@ class Engine:
 
     def choose_mode(self) -> None:
         """Use the translations that belong to the segments as they are now."""
+        same = self.segs == self.cpu.segs
         self.segs = self.cpu.segs[:]
-        self.mode = mode_of(self.cpu.segs)
-        self.tables = self.modes.setdefault(self.mode, {})
+        if not same:
+            self.mode = mode_of(self.segs)
+            self.tables = self.modes.setdefault(self.mode, {})
 
     # -- translating -----------------------------------------------------------------------------
 
@@ -201,7 +211,7 @@ class Engine:
         def find(eip: int) -> Insn | None:
             linear = cs.base + eip & MASK
             room = min(FRAME - (linear & OFFSET_MASK), limit - eip + 1, LONGEST)
-            if linear >> FRAME_SHIFT != page or room <= 0:
+            if linear >> FRAME_SHIFT != page or room <= 0 or linear in self.cpu.breakpoints:
                 return None
             at = linear + delta
             try:

@@ -111,8 +111,9 @@ class Machine:
     def run(self, limit: int) -> str:
         """Take up to ``limit`` steps and say why it stopped.
 
-        ``"limit"``: all were taken; ``"entry"``: control reached the monitor; otherwise the kind
-        of ``outcome``: ``"exit"``, ``"halted"``, ``"shutdown"``, ``"reset"`` or ``"waiting"``.
+        ``"limit"``: all were taken; ``"entry"``: control reached the monitor; ``"breakpoint"``:
+        the next instruction lies at one of ``breakpoints``; otherwise the kind of ``outcome``:
+        ``"exit"``, ``"halted"``, ``"shutdown"``, ``"reset"`` or ``"waiting"``.
         """
         if self._engine is None:
             from ringside.machine.engine import Engine
@@ -140,6 +141,8 @@ class Machine:
             self._settle()
             if reason == "entry":
                 return reason
+            if cpu.breakpoints and cpu.at_breakpoint:
+                return "breakpoint"
         return self.outcome.kind
 
     def _settle(self) -> None:
@@ -228,6 +231,18 @@ class Machine:
         if self.outcome is WAITING:
             self.outcome = None
             self._settle()
+
+    @property
+    def breakpoints(self) -> frozenset[int]:
+        """Linear addresses ``run`` stops before, once it has taken a step."""
+        return self.cpu.breakpoints
+
+    @breakpoints.setter
+    def breakpoints(self, addresses: frozenset[int]) -> None:
+        if addresses != self.cpu.breakpoints:
+            self.cpu.breakpoints = addresses
+            if self._engine is not None:
+                self._engine.drop_all()  # what it translated may run through them
 
     # -- other moments ---------------------------------------------------------------------------
 

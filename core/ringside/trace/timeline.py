@@ -39,11 +39,13 @@ SLICE = 20_000  # steps run between two looks at breakpoints
 class System(Protocol):
     """What a timeline can travel over: a machine, or a VMM with everything on it.
 
-    ``run(n)`` must be ``n`` times ``step()``; ``steps`` counts up, and within a listener names
+    ``run(n)`` must be ``n`` times ``step()``, but stops early, after a step or more, before an
+    instruction at one of ``breakpoints``; ``steps`` counts up, and within a listener names
     the steps completed before the one that is happening. ``outcome`` is None while it can go on.
     """
 
     listener: Callable[[Event], None] | None
+    breakpoints: frozenset[int]
 
     @property
     def steps(self) -> int: ...
@@ -214,11 +216,12 @@ class Timeline:
         points = tuple(breakpoints)
         addresses = {p.address: p for p in points if isinstance(p, AtAddress)}
         events = [p for p in points if isinstance(p, AtEvent)]
+        self.system.breakpoints = frozenset(addresses)
         end = self.position + limit
         while self.position < end:
             here = self.position
             goal = min(end, here + SLICE)
-            at = self._walk_to(goal, addresses) if addresses else self.seek(goal)
+            at = self._run_to(goal, addresses) if addresses else self.seek(goal)
             met = [
                 (found, n)
                 for n, point in enumerate(events)
@@ -230,9 +233,12 @@ class Timeline:
                 self.seek(found)
                 return events[n]
             if at > here and self.system.pc in addresses:
+                self._hear_again()
                 return addresses[self.system.pc]
             if at < goal:
                 break
+        if addresses:
+            self._hear_again()
         return None
 
     def type(self, text: str, device: str = "serial") -> None:
@@ -276,21 +282,27 @@ class Timeline:
                 self._keep()
 
     def _advance(self, step: int) -> None:
-        """Run to ``step``: unheard over known ground, recording over new."""
-        while self.position < step:
-            here = self.position
-            goal = min(step, self._next_input())
-            if here < self.last:
-                self.system.listener = None
-                self.system.run(min(goal, self.last) - here)
-            else:
-                self.system.listener = self._recorder
-                self.system.run(min(goal - here, max(1, self._every // 10)))
-                self.system.listener = None
-                self._covered()
-            if self.position == here:
-                return
-            self._type_again()
+        """Run to ``step``, or to the end."""
+        while self.position < step and self._stretch(step):
+            pass
+
+    def _stretch(self, step: int) -> bool:
+        """Run towards ``step``: unheard over known ground, recording over new.
+
+        False when there was no getting on.
+        """
+        here = self.position
+        goal = min(step, self._next_input())
+        if here < self.last:
+            self.system.listener = None
+            self.system.run(min(goal, self.last) - here)
+        else:
+            self.system.listener = self._recorder
+            self.system.run(min(goal - here, max(1, self._every // 10)))
+            self.system.listener = None
+            self._covered()
+        self._type_again()
+        return self.position > here
 
     def _arrive(self, step: int) -> None:
         """Take the last step to ``step`` singly and keep its events."""
@@ -321,17 +333,18 @@ class Timeline:
             self._kept = work
             self._keep()
 
-    def _walk_to(self, goal: int, addresses: Container[int]) -> int:
-        """Step singly to ``goal`` or to the first of ``addresses``."""
-        system = self.system
-        while self.position < goal:
-            here = self.position
-            self._advance(here + 1)
-            if self.position == here or system.pc in addresses:
+    def _run_to(self, goal: int, addresses: Container[int]) -> int:
+        """Run to ``goal`` or before the first instruction at one of ``addresses``."""
+        while self.position < goal and self._stretch(goal):
+            if self.system.pc in addresses:
                 break
+        return self.position
+
+    def _hear_again(self) -> None:
+        """Take the last step once more, for its events."""
         here = self.position
-        self.seek(here - 1)  # and again, to hear the events of the last step
-        return self.seek(here)
+        self.seek(here - 1)
+        self.seek(here)
 
     def _next_input(self) -> int:
         return self.inputs[self._typed].step if self._typed < len(self.inputs) else NEVER

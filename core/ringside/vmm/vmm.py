@@ -261,14 +261,23 @@ class Vmm:
         self.run(1)
 
     def run(self, limit: int) -> str:
-        """Take up to ``limit`` steps: ``"limit"``, or the kind of the outcome that ended it."""
-        end = self.steps + limit
+        """Take up to ``limit`` steps and say why it stopped.
+
+        ``"limit"``, ``"breakpoint"`` (a guest is at one of the machine's), or the kind of the
+        outcome that ended it.
+        """
+        start = self.steps
+        end = start + limit
+        cpu = self.machine.cpu
         while self.outcome is None:
             left = end - self.steps
             if left <= 0:
                 self._observe()
                 return "limit"
             self._phases[self.phase](left)
+            if cpu.breakpoints and self.in_guest and cpu.at_breakpoint and self.steps != start:
+                self._observe()
+                return "breakpoint"
         self._observe()
         outcome = self.outcome
         assert outcome is not None
@@ -298,7 +307,7 @@ class Vmm:
             self.monitor.lower_timer()
             self._entered(guest)
             self._steps += 1
-        elif reason != "limit":
+        elif reason not in ("limit", "breakpoint"):
             raise RuntimeError(f"the host's processor stopped while a guest ran: {reason}")
 
     def _entered(self, guest: Guest) -> None:

@@ -158,15 +158,15 @@ ROWS: tuple[Row, ...] = (
         "Calls the handler in the IDT; the gate's DPL is checked against the real CPL.",
         kind="system", sensitive=PROTECTION_SYSTEM,
     ),
-    Row("int3", ("CC |",), breakpoint_, "Breakpoint: calls handler 3.", kind="system"),
+    Row("int3", ("CC |",), breakpoint_, "Breakpoint: calls handler 3.", exit="int3", kind="system"),
     Row(
         "into", ("CE |",), interrupt_on_overflow, "Calls handler 4 if OF is set.",
-        reads_flags=("of",), kind="system",
+        reads_flags=("of",), exit="into", kind="system",
     ),
     Row(
         "iret", ("CF |",), iret,
         "Pops EIP, CS and EFLAGS, and the outer stack; keeps IF silently if CPL exceeds IOPL.",
-        kind="system", sensitive=INTERRUPT_FLAG,
+        exit="iret", kind="system", sensitive=INTERRUPT_FLAG,
     ),
     Row("ud2", ("0F 0B |",), undefined, "Raises #UD, guaranteed.", kind="system"),
 )  # fmt: skip

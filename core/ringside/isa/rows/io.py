@@ -70,23 +70,23 @@ def outs(cpu: Cpu, insn: Insn) -> None:
 ROWS: tuple[Row, ...] = (
     Row(
         "in", ("E4 ib | AL Ib", "E5 ib | rAX Ib", "EC | AL DX", "ED | rAX DX"), in_,
-        "Reads a port into the accumulator.", kind="system", privilege="iopl",
+        "Reads a port into the accumulator.", kind="system", privilege="iopl", exit="io",
     ),
     Row(
         "out", ("E6 ib | Ib AL", "E7 ib | Ib rAX", "EE | DX AL", "EF | DX rAX"), out,
-        "Writes the accumulator to a port.", kind="system", privilege="iopl",
+        "Writes the accumulator to a port.", kind="system", privilege="iopl", exit="io",
     ),
     *(
         Row(
             name, (form,), ins, "Reads port DX to ES:EDI and moves EDI.",
-            kind="system", privilege="iopl", repeat="rep",
+            kind="system", privilege="iopl", exit="io", repeat="rep",
         )
         for name, form in (("insb", "6C | Yb"), ("insw", "o16 6D | Yv"), ("insd", "o32 6D | Yv"))
     ),
     *(
         Row(
             name, (form,), outs, "Writes DS:ESI to port DX and moves ESI.",
-            kind="system", privilege="iopl", repeat="rep",
+            kind="system", privilege="iopl", exit="io", repeat="rep",
         )
         for name, form in (("outsb", "6E | Xb"), ("outsw", "o16 6F | Xv"), ("outsd", "o32 6F | Xv"))
     ),

@@ -106,5 +106,4 @@ ROWS: tuple[Row, ...] = (
         gives=("eax",), reads_flags=("cf", "pf", "af", "zf", "sf"),
     ),
     Row("nop", ("90 |", "0F 1F /0 | Ev"), nothing, "Does nothing."),
-    Row("pause", ("F3 90 |",), nothing, "Tells the processor that this is a spin loop."),
 )  # fmt: skip

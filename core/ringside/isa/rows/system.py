@@ -88,7 +88,7 @@ def str_(cpu: Cpu, insn: Insn) -> None:
 
 def smsw(cpu: Cpu, insn: Insn) -> None:
     forbid_by_umip(cpu)
-    value = cpu.cr0 & insn.width.mask
+    value = cpu.read_control(0) & insn.width.mask
     cpu.assign(insn.operands[0], value)
     reveal(cpu, insn, value)
 
@@ -186,6 +186,10 @@ def cpuid(cpu: Cpu, insn: Insn) -> None:
     cpu.regs[EAX], cpu.regs[EBX], cpu.regs[ECX], cpu.regs[EDX] = eax, ebx, ecx, edx
 
 
+def pause(cpu: Cpu, insn: Insn) -> None:
+    pass  # a hint to the pipeline, of which there is none; only VMX may take an interest
+
+
 def wait(cpu: Cpu, insn: Insn) -> None:
     if cpu.cr0 & CR0_MP and cpu.cr0 & CR0_TS:
         raise NM()
@@ -201,28 +205,28 @@ def floating_point(cpu: Cpu, insn: Insn) -> None:
 ROWS: tuple[Row, ...] = (
     Row(
         "lgdt", ("0F 01 /2 | Ms",), lgdt, "Loads the register of the global descriptor table.",
-        kind="system", privilege="cpl0",
+        exit="table", kind="system", privilege="cpl0",
     ),
     Row(
         "lidt", ("0F 01 /3 | Ms",), lidt, "Loads the register of the interrupt table.",
-        kind="system", privilege="cpl0",
+        exit="table", kind="system", privilege="cpl0",
     ),
     Row(
         "sgdt", ("0F 01 /0 | Ms",), sgdt, "Stores the real GDTR, in any ring.",
-        kind="system", sensitive=SENSITIVE_REGISTER,
+        exit="table", kind="system", sensitive=SENSITIVE_REGISTER,
     ),
     Row(
         "sidt", ("0F 01 /1 | Ms",), sidt, "Stores the real IDTR, in any ring.",
-        kind="system", sensitive=SENSITIVE_REGISTER,
+        exit="table", kind="system", sensitive=SENSITIVE_REGISTER,
     ),
     Row(
         "sldt", ("0F 00 /0 | Rv", "0F 00 /0 | Mw"), sldt, "Stores the real LDTR, in any ring.",
-        kind="system", sensitive=SENSITIVE_REGISTER,
+        exit="selector", kind="system", sensitive=SENSITIVE_REGISTER,
     ),
     Row(
         "str", ("0F 00 /1 | Rv", "0F 00 /1 | Mw"), str_,
         "Stores the real task register, in any ring.",
-        kind="system", sensitive=PROTECTION_SYSTEM,
+        exit="selector", kind="system", sensitive=PROTECTION_SYSTEM,
     ),
     Row(
         "smsw", ("0F 01 /4 | Rv", "0F 01 /4 | Mw"), smsw,
@@ -231,62 +235,69 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "lldt", ("0F 00 /2 | Ew",), lldt, "Loads the register of the local descriptor table.",
-        kind="system", privilege="cpl0",
+        exit="selector", kind="system", privilege="cpl0",
     ),
     Row(
         "ltr", ("0F 00 /3 | Ew",), ltr, "Loads the task register.",
-        kind="system", privilege="cpl0",
+        exit="selector", kind="system", privilege="cpl0",
     ),
     Row(
         "lmsw", ("0F 01 /6 | Ew",), lmsw, "Loads the low four bits of CR0.",
-        kind="system", privilege="cpl0",
+        exit="lmsw", kind="system", privilege="cpl0",
     ),
-    Row("clts", ("0F 06 |",), clts, "Clears CR0.TS.", kind="system", privilege="cpl0"),
+    Row("clts", ("0F 06 |",), clts, "Clears CR0.TS.", exit="clts", kind="system", privilege="cpl0"),
     Row(
         "mov", ("0F 20 /r | Rd Cd",), mov_from_control, "Reads a control register.",
-        kind="system", privilege="cpl0",
+        exit="mov from cr", kind="system", privilege="cpl0",
     ),
     Row(
         "mov", ("0F 22 /r | Cd Rd",), mov_to_control, "Writes a control register.",
-        kind="system", privilege="cpl0",
+        exit="mov to cr", kind="system", privilege="cpl0",
     ),
     Row(
         "mov", ("0F 21 /r | Rd Dd",), mov_from_debug, "Reads a debug register.",
-        kind="system", privilege="cpl0",
+        exit="mov dr", kind="system", privilege="cpl0",
     ),
     Row(
         "mov", ("0F 23 /r | Dd Rd",), mov_to_debug, "Writes a debug register.",
-        kind="system", privilege="cpl0",
+        exit="mov dr", kind="system", privilege="cpl0",
     ),
     Row(
         "invlpg", ("0F 01 /7 | M",), invlpg, "Drops one page's translation from the TLB.",
-        kind="system", privilege="cpl0",
+        exit="invlpg", kind="system", privilege="cpl0",
     ),
     Row(
         "invd", ("0F 08 |",), cache_control, "Drops the caches (not modelled).",
-        kind="system", privilege="cpl0",
+        exit="invd", kind="system", privilege="cpl0",
     ),
     Row(
         "wbinvd", ("0F 09 |",), cache_control, "Writes the caches back (not modelled).",
-        kind="system", privilege="cpl0",
+        exit="wbinvd", kind="system", privilege="cpl0",
     ),
     Row(
         "hlt", ("F4 |",), hlt, "Stops until the next interrupt.",
-        kind="system", privilege="cpl0",
+        exit="hlt", kind="system", privilege="cpl0",
     ),
     Row(
         "rdmsr", ("0F 32 |",), rdmsr, "Reads the model-specific register ECX to EDX:EAX.",
-        kind="system", privilege="cpl0",
+        exit="rdmsr", kind="system", privilege="cpl0",
     ),
     Row(
         "wrmsr", ("0F 30 |",), wrmsr, "Writes EDX:EAX to the model-specific register ECX.",
-        kind="system", privilege="cpl0",
+        exit="wrmsr", kind="system", privilege="cpl0",
     ),
     Row(
         "rdtsc", ("0F 31 |",), rdtsc, "Reads the time-stamp counter; CR4.TSD keeps it to ring 0.",
-        kind="system", privilege="tsd",
+        exit="rdtsc", kind="system", privilege="tsd",
     ),
-    Row("cpuid", ("0F A2 |",), cpuid, "Names the processor and its features.", kind="system"),
+    Row(
+        "cpuid", ("0F A2 |",), cpuid, "Names the processor and its features.",
+        kind="system", exit="cpuid",
+    ),
+    Row(
+        "pause", ("F3 90 |",), pause, "Tells the processor that this is a spin loop.",
+        kind="system", exit="pause",
+    ),
     Row("wait", ("9B |",), wait, "Waits for the x87 unit; there is none.", kind="system"),
     Row(
         "fpu", tuple(f"{opcode:02X} /r | E" for opcode in range(0xD8, 0xE0)), floating_point,

@@ -19,10 +19,10 @@ from ringside.machine.translator.mode import Mode
 from ringside.machine.translator.values import FAR, MASK, SPAN, Val, number
 
 REGISTERS = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
-Range = tuple[int, int]
+Range = tuple[int, int, int]  # least, greatest, and a power of two (at most 4) that divides it
 
-WHOLE = (0, MASK)
-FREE = (-FAR, FAR)
+WHOLE = (0, MASK, 1)
+FREE = (-FAR, FAR, 1)
 VIEWS = {1: "m8", 2: "m16", 4: "m32"}
 
 
@@ -34,8 +34,8 @@ def union(one: dict[str, Range], other: dict[str, Range]) -> dict[str, Range]:
     """What is known where two paths meet."""
     joined: dict[str, Range] = {}
     for slot in one.keys() | other.keys():
-        (a, b), (c, d) = one.get(slot, WHOLE), other.get(slot, WHOLE)
-        joined[slot] = (min(a, c), max(b, d))
+        (a, b, f), (c, d, g) = one.get(slot, WHOLE), other.get(slot, WHOLE)
+        joined[slot] = (min(a, c), max(b, d), min(f, g))
     return joined
 
 
@@ -89,21 +89,22 @@ class Body:
     def raw(self, slot: str) -> Val:
         if slot in REGISTERS:
             self.used.add(slot)
-        return values.name(slot, *self.ranges.get(slot, WHOLE))
+        lo, hi, _ = self.ranges.get(slot, WHOLE)
+        return values.name(slot, lo, hi)
 
     def exact(self, slot: str) -> Val:
         self.normalise(slot)
         return self.raw(slot)
 
     def bound(self, slot: str, value: Val) -> None:
-        self.ranges[slot] = (value.lo, value.hi)
+        self.ranges[slot] = (value.lo, value.hi, self.factor(value.node))
         if slot in REGISTERS:
             self.used.add(slot)
             self.written.add(slot)
 
     def normalise(self, slot: str) -> None:
         """Bring a slot into 0..2**32-1. One addition away, a comparison is cheaper than a mask."""
-        lo, hi = self.ranges.get(slot, WHOLE)
+        lo, hi, factor = self.ranges.get(slot, WHOLE)
         if lo >= 0 and hi <= MASK:
             return
         fix: ast.stmt
@@ -119,7 +120,23 @@ class Body:
         else:
             fix = ast.AugAssign(values.store(slot), ast.BitAnd(), number(MASK))
         self.emit(fix)
-        self.ranges[slot] = WHOLE
+        self.ranges[slot] = (0, MASK, factor)
+
+    def factor(self, node: ast.expr) -> int:
+        """A power of two, at most 4, that surely divides the value of ``node``."""
+        if isinstance(node, ast.Constant):
+            return 4 if not node.value else min(node.value & -node.value, 4)  # type: ignore
+        if isinstance(node, ast.Name):
+            return self.ranges.get(node.id, WHOLE)[2]
+        if isinstance(node, ast.BinOp):
+            left, right = self.factor(node.left), self.factor(node.right)
+            if isinstance(node.op, ast.Mult):
+                return min(left * right, 4)
+            if isinstance(node.op, ast.BitAnd):
+                return max(left, right)
+            if isinstance(node.op, ast.Add | ast.Sub | ast.BitOr | ast.BitXor):
+                return min(left, right)
+        return 1
 
     # -- memory ------------------------------------------------------------------------------
 
@@ -129,6 +146,7 @@ class Body:
             return value
         local = self.temporary()
         self.emit(values.assign(local, value.node))
+        self.bound(local, value)
         return values.name(local, value.lo, value.hi)
 
     def linear(self, seg: int, offset: Val, size: int, write: bool) -> Val:
@@ -155,8 +173,11 @@ class Body:
 
     def place(self, address: Val, size: int, pages: str) -> ast.expr:
         """The index of an aligned element in its view of RAM."""
-        if size > 1:
+        if self.factor(address.node) % size:
             self.guard(values.truth(values.and_(address, values.const(size - 1))))
+            if isinstance(address.node, ast.Name):
+                lo, hi, _ = self.ranges.get(address.node.id, (address.lo, address.hi, 1))
+                self.ranges[address.node.id] = (lo, hi, size)
         self.used.add(pages)
         page = values.shr(address, values.const(12))
         delta = ast.Subscript(values.load(pages), page.node, values.LOAD)
@@ -164,6 +185,11 @@ class Body:
         if size == 1:
             return where
         return ast.BinOp(where, ast.RShift(), number(size.bit_length() - 1))
+
+    def proven(self, address: Val) -> None:
+        """An access worked, so its address is a linear address: what it is made of is in range."""
+        if isinstance(address.node, ast.Name) and address.node.id in self.ranges:
+            self.ranges[address.node.id] = (0, MASK, self.ranges[address.node.id][2])
 
     def element(self, size: int, index: ast.expr, context: ast.expr_context) -> ast.Subscript:
         view = VIEWS[size]
@@ -175,6 +201,7 @@ class Body:
         if self.careful:
             return self.read_carefully(address, w)
         index = self.place(address, w.bytes, "rd")
+        self.proven(address)
         return Val(self.element(w.bytes, index, values.LOAD), 0, w.mask)
 
     def store(self, seg: int, offset: Val, value: Val, w: Width) -> None:
@@ -186,6 +213,7 @@ class Body:
             return
         target = self.element(w.bytes, self.place(address, w.bytes, "wr"), values.STORE)
         self.emit(ast.Assign([target], value.node))
+        self.proven(address)
 
     def load_for_store(self, seg: int, offset: Val, w: Width) -> Val:
         """Read a place that :meth:`store_back` will write: one check for both."""
@@ -196,6 +224,7 @@ class Body:
         local = self.temporary()
         self.emit(values.assign(local, self.place(address, w.bytes, "wr")))
         self.pointer = (address, local)
+        self.proven(address)
         return Val(self.element(w.bytes, values.load(local), values.LOAD), 0, w.mask)
 
     def store_back(self, value: Val, w: Width) -> None:

@@ -278,9 +278,11 @@ class Emitter(Body):
             for target, source in zip(targets, sources, strict=True)
             if not (isinstance(source.node, ast.Name) and source.node.id == target)
         ]
-        for target, source in pairs:
+        factors = [self.factor(source.node) for _, source in pairs]  # before any changes
+        for (target, source), factor in zip(pairs, factors, strict=True):
             if target in REGISTERS:
                 self.bound(target, source)
+                self.ranges[target] = (source.lo, source.hi, factor)
         if len(pairs) == 1:
             self.emit(assign(pairs[0][0], pairs[0][1].node))
         elif pairs:
@@ -367,7 +369,7 @@ class Emitter(Body):
             local_of[name] = local
             if not (isinstance(value.node, ast.Name) and value.node.id == local):
                 self.emit(assign(local, value.node))
-            self.ranges[local] = (value.lo, value.hi)
+            self.bound(local, value)
         site = Site(number, row, insn.width, local_of)
         site.arrange()
         self.sites.append(site)
@@ -454,7 +456,7 @@ class Emitter(Body):
             if isinstance(where, int):
                 env[name] = const(where)
                 continue
-            lo, hi = self.ranges.get(where, WHOLE)
+            lo, hi, _ = self.ranges.get(where, WHOLE)
             wraps = (lo < 0 or hi > MASK) and site.wraps(name)
             env[name] = Slot(where) if wraps else values.name(where, lo, hi)
         row = site.row

@@ -87,6 +87,7 @@ class Region:
         while traceback is not None and traceback.tb_frame.f_code is not self.code:
             traceback = traceback.tb_next
         assert traceback is not None
+        assert traceback.tb_lineno >= FIRST_LINE, "only an instruction may leave in the middle"
         line = self.lines[traceback.tb_lineno - FIRST_LINE]
         found = traceback.tb_frame.f_locals
         for index in self.written:
@@ -104,6 +105,7 @@ class Region:
 
 
 FIRST_LINE = 2
+SHORT_TAIL = 4
 
 
 @dataclass(slots=True)
@@ -130,6 +132,7 @@ class Translator(Emitter):
         self.arriving: dict[int, list[Edge]] = {}  # join -> paths that fall into it
         self.head = -1
         self.loops = False
+        self.copies = False
 
     # -- blocks ----------------------------------------------------------------------------------
 
@@ -249,6 +252,8 @@ class Translator(Emitter):
             edge = self.state(self.statements)
             self.arriving.setdefault(target, []).append(edge)
             return {target}
+        if self.copies and is_tail(block):
+            return self.tree(target)
         self.publish()
         self.settle_ranges()
         self.spend(self.spent)
@@ -284,10 +289,9 @@ class Translator(Emitter):
         self.publish()
         self.settle_ranges()
         self.spend(self.spent)
-        inside = compare(load("eip"), ast.In(), load("entries"))
-        found = ast.Subscript(load("entries"), load("eip"), values.LOAD)
-        out = number(len(self.number))
-        self.emit(assign("pc", ast.IfExp(inside, found, out)))
+        self.used.add("find")
+        found: list[ast.expr] = [load("eip"), number(len(self.number))]
+        self.emit(assign("pc", ast.Call(load("find"), found, [])))
         self.emit(ast.Break() if self.loops else ast.Continue())
 
     # -- chunks ----------------------------------------------------------------------------------
@@ -299,7 +303,12 @@ class Translator(Emitter):
         self.loops = any(start in block.to for block in mine)
         self.ranges = {"esp": FREE}
         self.status = self.carry = None
-        longest, turns = costs(start, blocks)
+        longest, turns = costs(start, blocks, True)
+        self.copies = True
+        if self.loops and turns != {longest}:
+            without = costs(start, blocks, False)
+            if without[1] == {without[0]}:  # copies would make the loop uneven
+                (longest, turns), self.copies = without, False
         self.statements = []
         counted = self.loops and turns == {longest}
         self.spent = -longest if counted else 0
@@ -363,7 +372,7 @@ class Translator(Emitter):
         stamp(function, 1)
         module = ast.Module([function], [])
         entries = dict(self.number)
-        self.globals |= {"entries": entries, "settle": self.settle_now}
+        self.globals |= {"entry_of": entries.get, "settle": self.settle_now}
         code = compile(module, f"<region {entry:#x}>", "exec")
         code = next(c for c in code.co_consts if hasattr(c, "co_code"))
         enter: Any = FunctionType(code, self.globals, "region")
@@ -391,6 +400,8 @@ class Translator(Emitter):
         for register in registers:
             index = number(REGISTERS.index(register))
             lines.append(assign(register, ast.Subscript(load("regs"), index, values.LOAD)))
+        if "find" in self.used:
+            lines.append(assign("find", load("entry_of")))
         for pages in ("rd", "wr"):
             if pages in self.used:
                 lines.append(assign(pages, attribute(pages)))
@@ -416,7 +427,12 @@ class Translator(Emitter):
         return lines
 
 
-def costs(head: int, blocks: dict[int, Block]) -> tuple[int, set[int]]:
+def is_tail(block: Block) -> bool:
+    """Whether a block is better copied than jumped to: the few instructions before a return."""
+    return not block.to and block.cost <= SHORT_TAIL and not block.joins
+
+
+def costs(head: int, blocks: dict[int, Block], copies: bool) -> tuple[int, set[int]]:
     """The longest path through a chunk, and the lengths of the paths back to its head."""
     longest = 0
     turns: set[int] = set()
@@ -435,6 +451,8 @@ def costs(head: int, blocks: dict[int, Block]) -> tuple[int, set[int]]:
                 turns.add(spent)
             elif target in blocks and blocks[target].chunk == head:
                 work.append((target, spent))
+            elif copies and target in blocks and is_tail(blocks[target]):
+                longest = max(longest, spent + blocks[target].cost)
     return longest, turns
 
 

@@ -21,7 +21,7 @@ import struct
 from typing import TYPE_CHECKING, ClassVar
 
 from ringside.isa.faults import NotModelled
-from ringside.isa.registers import CS, SS
+from ringside.isa.registers import CS, DS, ES, FS, GS, SS
 from ringside.machine import descriptors as layout
 from ringside.machine.descriptors import Descriptor, segment_descriptor
 from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ringside.vmm.memory.shadow import ShadowPaging
     from ringside.vmm.vm import Vm
 
+DATA_SEGMENTS = (ES, DS, FS, GS)
 KEY = 0xFFFC  # of a selector: index and table, without RPL
 LOCAL = 4  # of a selector: the LDT's
 PRESENT = 1 << 47
@@ -145,12 +146,12 @@ class DescriptorShadow:
     def admit(self, selector: int) -> None:
         """Make an entry present for the guest's own use, once it is certain what it says."""
         key = selector & KEY
-        if not key or key in self.live or key in self.pins or not key & LOCAL and key >= MONITOR_CODE:
+        if not key or key in self.live or key in self.pins or (not key & LOCAL and key >= MONITOR_CODE):
             return
         descriptor = self._guest(key)
         if descriptor is None or not _usable(descriptor) or not descriptor.type & layout.ACCESSED:
             return
-        if descriptor.code and descriptor.dpl == 3:
+        if (descriptor.code and descriptor.dpl == 3) or self._contradicted(key, descriptor):
             return
         gfn = self._frame_of(key)
         if gfn is None:
@@ -158,6 +159,16 @@ class DescriptorShadow:
         self.shadow.trace(gfn)
         self.live[key] = gfn
         self._write(key, compress(cached(key, descriptor)).raw)
+
+    def _contradicted(self, key: int, descriptor: Descriptor) -> bool:
+        """Whether a data segment register still holds what the entry said before.
+
+        Loading it again would change it without its selector changing, so the VMM would not see.
+        """
+        return any(
+            segment.selector & KEY == key and segment != cached(segment.selector, descriptor)
+            for segment in (self.vm.vcpu.segs[seg] for seg in DATA_SEGMENTS)
+        )
 
     def _frame_of(self, key: int) -> int | None:
         """The guest frame the whole entry lies in, if it is one of the guest's own."""
@@ -229,6 +240,17 @@ class DescriptorShadow:
         descriptor = self._guest(key)
         return None if descriptor is None else cached(selector, descriptor)
 
+    def agreed(self) -> bool:
+        """Whether data segments that share an entry with CS or SS hold the same."""
+        segs = self.vm.vcpu.segs
+        for pin in (segs[CS], segs[SS]):
+            key = pin.selector & KEY
+            for seg in DATA_SEGMENTS:
+                segment = segs[seg]
+                if segment.selector & KEY == key and segment != _renamed(pin, segment.selector):
+                    return False
+        return True
+
     def reversible(self) -> bool:
         """Whether loading CS and SS from the guest's own tables would give what they hold.
 
@@ -237,6 +259,8 @@ class DescriptorShadow:
         not set up at all does no harm, for it cannot mean to load it.
         """
         vcpu = self.vm.vcpu
+        if not self.agreed():
+            return False
         for seg in (CS, SS):
             segment = vcpu.segs[seg]
             key = segment.selector & KEY

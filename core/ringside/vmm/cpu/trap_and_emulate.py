@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, ClassVar
 from ringside.isa.faults import Fault, NotModelled
 from ringside.isa.registers import (
     CS,
-    DS,
-    ES,
     ESP,
     FLAG_IF,
     FLAG_IOPL,
@@ -27,13 +25,11 @@ from ringside.isa.registers import (
     FLAG_VIF,
     FLAG_VIP,
     FLAG_VM,
-    FS,
-    GS,
     SS,
 )
 from ringside.machine.control import CR0_AM, CR0_EM, CR0_MP, CR0_TS, CR4_UMIP
 from ringside.machine.segmentation import NULL, RPL, Segment, null_segment
-from ringside.vmm.cpu.descriptor_shadow import DescriptorShadow, guest_ring
+from ringside.vmm.cpu.descriptor_shadow import DATA_SEGMENTS, DescriptorShadow, guest_ring
 from ringside.vmm.exits import TIMER, Exit, Handler
 from ringside.vmm.monitor import GDT_BYTES, MONITOR_LDT, WINDOW, Monitor
 
@@ -42,7 +38,6 @@ if TYPE_CHECKING:
     from ringside.vmm.memory.shadow import ShadowPaging
     from ringside.vmm.vm import Vm
 
-DATA_SEGMENTS = (ES, DS, FS, GS)
 VIRTUAL_FLAGS = FLAG_IF | FLAG_IOPL  # of EFLAGS: what the VMM keeps for the guest
 NEVER_REAL = FLAG_IOPL | FLAG_VM | FLAG_VIF | FLAG_VIP | FLAG_RF
 
@@ -202,7 +197,7 @@ class TrapAndEmulate:
                 self.monitor.machine.cpu.load_ldt(selector)
             self.seen = now
             self.reversible = self.descriptors.reversible()
-        elif not self.reversible:
+        elif not self.reversible or (self.vm.loaded and not self.descriptors.agreed()):
             self.reversible = self.descriptors.reversible()
         if self.vm.memory.touched:
             self.vm.memory.touched = False
