@@ -45,24 +45,25 @@ def rate(guest: str, clock: Clock, seconds: float) -> float:
     bench = machine(guest)
     bench.run(WARM_UP)
     assert bench.cpu.cr0 & PAGING, "the benchmark guests turn paging on"
-    before, start = bench.steps, clock()
-    end = start + seconds
-    while clock() < end and bench.run(SLICE) == "limit":
-        pass
-    return (bench.steps - before) / (clock() - start)
+    before = bench.steps
+    start = now = clock()
+    while bench.steps == before or now < start + seconds:
+        bench.run(SLICE)
+        now = clock()
+    return (bench.steps - before) / (now - start)
 
 
 def loop_rate(clock: Clock, seconds: float) -> float:
     """Turns per second of ``while count: count -= 1``."""
     turns = 0
-    start = clock()
-    end = start + seconds
-    while clock() < end:
+    start = now = clock()
+    while not turns or now < start + seconds:
         count = SLICE
         while count:
             count -= 1
         turns += SLICE
-    return turns / (clock() - start)
+        now = clock()
+    return turns / (now - start)
 
 
 def run(

@@ -44,7 +44,8 @@ ANYBODY = (
     "mov edi, 0x300008\n mov edx, 0xE9\n mov ecx, 2\n rep insb", "bound eax, [0x300000]",
     "lock inc dword [0x300020]", "mov eax, 0x12345678\n imul eax, eax, 99", "pusha\n popa",
     "into", "mov ax, 8\n mov ds, ax\n mov eax, [0x300000]\n mov ax, 0x23\n mov ds, ax",
-    "cli", "sti", "mov eax, cr0", "mov dr0, eax", "lgdt [0x300000]", "clc\n jc $", "stc\n sbb eax, eax",
+    "cli", "sti", "mov eax, cr0", "mov dr0, eax", "lgdt [0x300000]", "clc\n jc $",
+    "stc\n sbb eax, eax",
 )  # fmt: skip
 
 PROLOGUE = """
@@ -186,13 +187,27 @@ slots_of_kernel = st.lists(st.sampled_from(KERNEL_ONLY + ANYBODY), max_size=25)
 slots_of_user = st.lists(st.sampled_from(ANYBODY), max_size=20)
 
 
-@pytest.mark.parametrize("technique", VIRTUAL)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(kernel=slots_of_kernel, user=slots_of_user, period=st.integers(10, 120))
-def test_a_random_guest_is_equal_to_bare_metal_at_every_step(
-    technique: str, kernel: list[str], user: list[str], period: int
-) -> None:
+def compare(technique: str, kernel: list[str], user: list[str], period: int) -> None:
     image = Image(guest(kernel, user, period), "random", 4 << 20)
     lockstep = Lockstep(build(BARE_METAL, image), build(technique, image))
     assert lockstep.advance(12_000) is None
     assert lockstep.subject.digest() == lockstep.reference.digest()
+
+
+@pytest.mark.parametrize("technique", VIRTUAL)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(kernel=slots_of_kernel, user=slots_of_user, period=st.integers(10, 120))
+def test_a_random_guest_is_equal_to_bare_metal_at_every_step(
+    technique: str, kernel: list[str], user: list[str], period: int
+) -> None:
+    compare(technique, kernel, user, period)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("technique", VIRTUAL)
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(kernel=slots_of_kernel, user=slots_of_user, period=st.integers(10, 120))
+def test_two_thousand_random_guests_are_equal_to_bare_metal(
+    technique: str, kernel: list[str], user: list[str], period: int
+) -> None:
+    compare(technique, kernel, user, period)

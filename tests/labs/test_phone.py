@@ -53,7 +53,7 @@ def test_an_event_looks_the_same_however_it_was_reached() -> None:
 @pytest.mark.parametrize("lang", ["en", "hu"])
 def test_every_event_has_a_picture_and_a_sentence(shape: str, lang: str) -> None:
     run = at_end("fixed-priority")
-    for step in range(0, 40):
+    for step in range(40):
         run.seek(step)
         keys = {node["key"] for node in run.picture(shape, lang)}
         assert {"radio", "rich", "vmm", "strip"} <= keys

@@ -10,13 +10,16 @@ import random
 R32 = ["eax", "ecx", "edx", "ebx", "ebp", "esi", "edi"]
 R16 = ["ax", "cx", "dx", "bx", "bp", "si", "di"]
 R8 = ["al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"]
-CONDITIONS = "o no b ae e ne be a s ns p np l ge le g".split()
-TWO = "add or adc sbb and sub xor cmp mov test xchg".split()
-ONE = "inc dec neg not".split()
-SHIFTS = "shl shr sar rol ror rcl rcr".split()
-PLAIN = (
-    "cdq cwde clc stc cmc sahf lahf cbw leave pusha popa nop xlat pushfd cld stosd lodsb movsd scasb"
-).split()
+CONDITIONS = [
+    "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g",
+]  # fmt: skip
+TWO = ["add", "or", "adc", "sbb", "and", "sub", "xor", "cmp", "mov", "test", "xchg"]
+ONE = ["inc", "dec", "neg", "not"]
+SHIFTS = ["shl", "shr", "sar", "rol", "ror", "rcl", "rcr"]
+PLAIN = [
+    "cdq", "cwde", "clc", "stc", "cmc", "sahf", "lahf", "cbw", "leave", "pusha", "popa", "nop",
+    "xlat", "pushfd", "cld", "std", "cld", "stosd", "lodsb", "movsd", "scasb", "cmpsw",
+]  # fmt: skip
 DATA, FAR_DATA, STACK = 0x20000, 0x30000, 0x50000
 
 
@@ -79,7 +82,7 @@ class Maker:
         if kind == 21:
             return f"{r.choice(['mul', 'imul', 'div', 'idiv'])} {r.choice(registers)}"
         if kind == 22:
-            return r.choice([*PLAIN, "bswap eax", f"mov ecx, {r.randint(0, 6)}\nrep movsb"])
+            return r.choice([*PLAIN, "bswap eax", self.repeated()])
         if kind < 25:
             return self.rare()
         return f"mov {r.choice(['esi', 'edi', 'ebp'])}, {r.choice([DATA, FAR_DATA, DATA + 4084])}"
@@ -88,7 +91,8 @@ class Maker:
         r = self.r
         one, two = r.choice(R32), r.choice(R32)
         if kind == 13:
-            return f"lea {one}, [{two} + {r.choice(R32)}*{r.choice([1, 2, 4, 8])} + {r.randint(-9, 9)}]"
+            scale = r.choice([1, 2, 4, 8])
+            return f"lea {one}, [{two} + {r.choice(R32)}*{scale} + {r.randint(-9, 9)}]"
         if kind == 14:
             return f"{r.choice(['movzx', 'movsx'])} {one}, {r.choice(R8)}"
         if kind == 15:
@@ -96,6 +100,12 @@ class Maker:
         if kind == 16:
             return f"cmov{r.choice(CONDITIONS)} {one}, {self.operand(R32, 'dword', 0.3)}"
         return f"imul {one}, {two}, {r.randint(-200, 200)}"
+
+    def repeated(self) -> str:
+        prefix = self.r.choice(["rep movsb", "rep movsd", "rep stosd", "rep stosb", "rep lodsd"])
+        compared = self.r.choice(["repe cmpsb", "repne scasb", "repe scasd", "repne cmpsd"])
+        count = f"mov ecx, {self.r.randint(0, 12)}\n" if self.r.random() < 0.8 else ""
+        return count + self.r.choice([prefix, prefix, compared])
 
     def rare(self) -> str:
         r = self.r

@@ -1,4 +1,4 @@
-"""Shadow page tables: hidden faults are filled in, true ones go to the guest, the rest is denied."""
+"""Shadow page tables: hidden faults are filled in, true ones reflected, the rest is denied."""
 
 from __future__ import annotations
 
@@ -278,3 +278,26 @@ def test_running_out_of_table_frames_only_makes_the_vmm_forget(bench: Any) -> No
     shadow_of(virtual).free = shadow_of(virtual).free[:1]
     assert bare.run(20_000) == virtual.run(20_000) == "exit"
     assert virtual.digest() == bare.digest()
+
+
+def test_memory_mapped_devices_are_emulated_and_never_mapped(bench: Any) -> None:
+    class Lamp:
+        """A device of one register."""
+
+        def __init__(self) -> None:
+            self.value = 0
+
+        def read(self, hpa: int, size: int) -> int:
+            return self.value
+
+        def write(self, hpa: int, value: int, size: int) -> None:
+            self.value = value + 1
+
+    text = "start: mov dword [0x3F0000], 41\n mov edi, [0x3F0000]\nafter: jmp after"
+    system = bench.virtual(text)
+    lamp = Lamp()
+    system.vm.memory.windows[0x3F0] = lamp
+    system.run(60)
+    assert system.guest_cpu.regs[7] == lamp.value == 42
+    assert shadow_of(system).entry(0x3F0) == 0
+    assert system.vm.denials == 0

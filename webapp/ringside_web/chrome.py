@@ -213,7 +213,8 @@ def stops_dialog(words, kinds, chosen, addresses):
         lines.append(h("li", {"key": address}, h("code", None, address),
                        h("button", {"type": "button", "class": "quiet", "data-do": "stop-at",
                                     "data-with": address}, words("stops.remove"))))
-    chosen_lines = h("ul", {"class": "plain"}, lines) if lines else h("p", None, words("stops.none"))
+    none = h("p", None, words("stops.none"))
+    chosen_lines = h("ul", {"class": "plain"}, lines) if lines else none
     body = h("div", {"class": "two"},
              h("div", None, h("h3", None, words("stops.kinds")),
                h("ul", {"class": "plain"}, boxes)),

@@ -36,7 +36,7 @@ class RoundRobin:
 
 
 class FixedPriority:
-    """The most important VM that can run, at once; ``order`` lists VMs, the most important first."""
+    """The most important VM that can run, at once; ``order`` lists VMs by falling importance."""
 
     __slots__ = ("order",)
 

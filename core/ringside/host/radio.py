@@ -1,4 +1,4 @@
-"""The radio of a phone, as its virtual machine sees it: a frame begins, and wants an answer in time.
+"""The radio of a phone, as its virtual machine sees it: frames that want an answer in time.
 
 Frames begin every ``period`` ticks and are numbered from 1. Each raises the device's interrupt
 line; the guest reads the number of the frame from port 500h and answers by writing the number

@@ -93,8 +93,11 @@ class Cpu(Protocol):
         """Replace the bits of EFLAGS under ``mask``."""
         ...
 
-    def inhibit_interrupts(self) -> None:
-        """Hold maskable interrupts back until the next instruction has run (STI, SS loads)."""
+    def inhibit_interrupts(self, traps: bool = False) -> None:
+        """Hold maskable interrupts back until the next instruction has run (STI).
+
+        ``traps``: debug traps and NMIs too (loads of SS).
+        """
         ...
 
     def value(self, operand: Operand) -> int: ...

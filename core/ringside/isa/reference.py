@@ -13,6 +13,7 @@ PRIVILEGES = {
     "cpl0": "ring 0 only, else #GP(0)",
     "iopl": "CPL ≤ IOPL (ports also by the TSS bitmap), else #GP(0)",
     "tsd": "ring 0 only if CR4.TSD is set, else #GP(0)",
+    "vmx": "ring 0 in VMX operation, else #UD or #GP(0); in a virtual machine it leaves it",
 }
 
 

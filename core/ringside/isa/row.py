@@ -122,7 +122,7 @@ class Row:
     pointer, ``a`` pair of bounds, ``s`` pseudo-descriptor, ``q`` eight bytes; ``Ibs`` a
     sign-extended byte; fixed ``AL CL DX rAX 1 3 ES CS SS DS FS GS``.
     ``kind``: ``data`` | ``branch`` | ``string`` | ``system``.
-    ``privilege``: ``any`` | ``cpl0`` | ``iopl`` | ``tsd`` (CR4.TSD) — who may execute it without
+    ``privilege``: ``any`` | ``cpl0`` | ``iopl`` | ``tsd`` (CR4.TSD) | ``vmx`` — who may execute it without
     a fault. ``sensitive``: "" or the group of Robin & Irvine. ``repeat``: "" | ``rep`` | ``repe``
     (REP also stops on ZF). ``lock``: LOCK allowed with a memory destination.
     ``undefined``: flags the SDM leaves undefined. ``exit``: in a virtual machine of VMX, who is
@@ -171,6 +171,6 @@ def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 def classify(row: Row) -> str:
     """Popek and Goldberg's class: ``privileged`` traps below its level, ``sensitive`` should but
     does not, ``innocuous`` touches nothing of the machine's."""
-    if row.privilege in ("cpl0", "iopl"):
+    if row.privilege in ("cpl0", "iopl", "vmx"):
         return "privileged"
     return "sensitive" if row.sensitive else "innocuous"

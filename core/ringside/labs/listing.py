@@ -120,8 +120,10 @@ def _decode(address: int, peek: Peek, bits: int) -> Insn | None:
         return None
 
 
-DATA_WORDS = frozenset(
-    "db dw dd dq times resb resw resd resq align org bits section incbin".split())
+DATA_WORDS = frozenset({
+    "db", "dw", "dd", "dq", "times", "resb", "resw", "resd", "resq", "align", "org", "bits",
+    "section",
+})  # fmt: skip
 
 
 def _instruction_starts(program: Program) -> list[int]:

@@ -113,10 +113,8 @@ class MachineRun:
             raise InputError(
                 f"There is no kind {kind!r} here.", f"Choose one of: {', '.join(self._kinds)}.")
         timeline = self.timeline_
-        if direction > 0:
-            found = timeline.next(kind, limit=SEARCH)
-        else:
-            found = timeline.previous(kind)
+        ahead = direction > 0
+        found = timeline.next(kind, limit=SEARCH) if ahead else timeline.previous(kind)
         self._note_end()
         self.seek(self.step)
         return found

@@ -179,7 +179,9 @@ def _injected(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     return key, facts
 
 
-def _simple(key: str, *names: str, **hexed: int) -> Callable[[Any, Sequence[ev.Event], str], Spoken]:
+def _simple(
+    key: str, *names: str, **hexed: int
+) -> Callable[[Any, Sequence[ev.Event], str], Spoken]:
     """A speaker that copies the named fields; those in ``hexed`` as that many hex digits."""
 
     def speak(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:

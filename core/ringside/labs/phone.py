@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
 from typing import Any
 
 from ..guests import program
@@ -184,7 +185,7 @@ class PhoneRun:
         now = self.phone.time
         spans = []
         log = [*self.phone.vmm.log, (now, -1)]
-        for (begun, who), (end, _) in zip(log, log[1:], strict=False):
+        for (begun, who), (end, _) in pairwise(log):
             if who < 0 or end <= start or end == begun:
                 continue
             first = max(begun, start)

@@ -340,7 +340,8 @@ class WalkRun:
         for field in read.format.fields:
             value = field.of(entry)
             text = str(value) if field.bits == 1 else hexa(value, (field.bits + 3) // 4)
-            place = str(field.low) if field.bits == 1 else f"{field.low + field.bits - 1}:{field.low}"
+            high = field.low + field.bits - 1
+            place = str(field.low) if field.bits == 1 else f"{high}:{field.low}"
             fields.append(BitField(
                 f"field:{field.low}", field.name, text, value != 0, f"{place} · {field.text}"))
         return tuple(fields)
@@ -370,7 +371,8 @@ class WalkRun:
         for read in reversed(self._tour.reads[: self._step]):
             ref = read.reference
             rows.append({
-                "key": f"read:{read.number}", "name": f"{read.number} · {ref.name.upper()}[{ref.index}]",
+                "key": f"read:{read.number}",
+                "name": f"{read.number} · {ref.name.upper()}[{ref.index}]",
                 "value": hexa(ref.entry, read.format.entry_bytes * 2), "context": read.context,
                 "changed": read.number == self._step,
                 "tip": f"@ {hexa(ref.address)}"})

@@ -37,6 +37,7 @@ CR4_PAE = 1 << 5
 CR4_PGE = 1 << 7  # global pages
 CR4_PCE = 1 << 8  # RDPMC outside ring 0
 CR4_UMIP = 1 << 11  # SGDT and its kin only in ring 0
+CR4_VMXE = 1 << 13  # VMXON allowed
 CR4_KNOWN = CR4_TSD | CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCE | CR4_UMIP
 
 # Changing one of these changes what a translation means (SDM vol. 3A, 4.11.1).
@@ -46,6 +47,10 @@ CR4_FLUSHES = CR4_PSE | CR4_PAE | CR4_PGE
 CR3_MASK = 0xFFFF_FFFF
 
 MSR_TSC = 0x10
+MSR_FEATURE_CONTROL = 0x3A
+FEATURE_CONTROL_LOCKED, FEATURE_CONTROL_KNOWN = 1, 5  # lock; VMX outside SMX
+VMX_MSRS = range(0x480, 0x491)  # VMX capabilities
+VMX_FEATURE = 1 << 5  # CPUID.1:ECX
 
 CPU_SIGNATURE = 0x0543  # family 5 (Pentium class), model 4, stepping 3
 FEATURES = {  # CPUID.1:EDX
@@ -65,13 +70,13 @@ def note_write(cpu: Cpu, register: str, before: int, after: int) -> None:
 def read_control(cpu: Cpu, number: int) -> int:
     """MOV from CRn; #UD for a register that does not exist."""
     if number == 0:
-        return cpu.cr0
+        return cpu.cr0 if cpu.intercepts is None else cpu.intercepts.cr0_read(cpu.cr0)
     if number == 2:
         return cpu.cr2
     if number == 3:
         return cpu.cr3
     if number == 4:
-        return cpu.cr4
+        return cpu.cr4 if cpu.intercepts is None else cpu.intercepts.cr4_read(cpu.cr4)
     raise UD()
 
 
@@ -93,6 +98,8 @@ def write_control(cpu: Cpu, number: int, value: int) -> None:
 def write_cr0(cpu: Cpu, value: int) -> None:
     """Write CR0. #GP for PG without PE, NW without CD, or bad PDPTEs."""
     before = cpu.cr0
+    if cpu.vmx is not None:
+        value = cpu.vmx.cr0_written(value)
     after = value & CR0_KNOWN | CR0_ET
     if after & CR0_PG and not after & CR0_PE or after & CR0_NW and not after & CR0_CD:
         raise GP(0)
@@ -121,7 +128,9 @@ def write_cr3(cpu: Cpu, value: int) -> None:
 def write_cr4(cpu: Cpu, value: int) -> None:
     """Write CR4. #GP for a bit this processor does not have, or bad PDPTEs."""
     before = cpu.cr4
-    if value & ~CR4_KNOWN:
+    if cpu.vmx is not None:
+        value = cpu.vmx.cr4_written(value)
+    if value & ~(CR4_KNOWN | CR4_VMXE):
         raise GP(0)
     if value & CR4_PAE and not before & CR4_PAE and cpu.cr0 & CR0_PG:
         cpu.pdptes = read_pdptes(cpu, cpu.cr3)
@@ -183,7 +192,7 @@ def cpuid(cpu: Cpu, leaf: int, subleaf: int) -> tuple[int, int, int, int]:
         return HIGHEST_LEAF, ebx, ecx, edx
     if leaf == 1:
         # ECX bit 31, "running under a hypervisor", is clear: this is the real processor.
-        return CPU_SIGNATURE, 0, 0, sum(1 << bit for bit in FEATURES.values())
+        return CPU_SIGNATURE, 0, VMX_FEATURE, sum(1 << bit for bit in FEATURES.values())
     if leaf == 2:
         return 1, 0, 0, 0  # no cache or TLB descriptors to report
     if leaf == 7 and subleaf == 0:
@@ -192,19 +201,31 @@ def cpuid(cpu: Cpu, leaf: int, subleaf: int) -> tuple[int, int, int, int]:
 
 
 def read_tsc(cpu: Cpu) -> int:
-    """RDTSC: the machine's clock. The instruction itself checks CR4.TSD."""
-    return (cpu.time + cpu.tsc_offset) & 0xFFFF_FFFF_FFFF_FFFF
+    """RDTSC: the machine's clock, offset in a virtual machine. The instruction checks CR4.TSD."""
+    offset = cpu.tsc_offset if cpu.intercepts is None else cpu.tsc_offset + cpu.intercepts.tsc_offset
+    return (cpu.time + offset) & 0xFFFF_FFFF_FFFF_FFFF
 
 
 def read_msr(cpu: Cpu, number: int) -> int:
     """RDMSR; #GP for a register this processor does not have."""
     if number == MSR_TSC:
-        return (cpu.time + cpu.tsc_offset) & 0xFFFF_FFFF_FFFF_FFFF
+        return read_tsc(cpu)
+    if number == MSR_FEATURE_CONTROL:
+        return cpu.feature_control
+    if number in VMX_MSRS:
+        from ringside.machine.vmx.controls import capability  # most runs never need it
+
+        return capability(number)
     raise GP(0)
 
 
 def write_msr(cpu: Cpu, number: int, value: int) -> None:
     """WRMSR; #GP for a register this processor does not have."""
-    if number != MSR_TSC:
+    if number == MSR_TSC:
+        cpu.tsc_offset = value - cpu.time
+    elif number == MSR_FEATURE_CONTROL and not cpu.feature_control & FEATURE_CONTROL_LOCKED:
+        if value & ~FEATURE_CONTROL_KNOWN:
+            raise GP(0)
+        cpu.feature_control = value
+    else:
         raise GP(0)
-    cpu.tsc_offset = value - cpu.time

@@ -63,6 +63,9 @@ from ringside.trace.events import (
 
 if TYPE_CHECKING:
     from ringside.machine.interpreter import Prepared
+    from ringside.machine.vmx.execution import Intercepts
+    from ringside.machine.vmx.operation import Vmx
+    from ringside.machine.vmx.reasons import VmExit
 
 RESET_CR0 = 0x6000_0010  # CD, NW and ET (SDM vol. 3A, table 9-1)
 
@@ -129,6 +132,7 @@ class Cpu:
         "deliveries",
         "dr",
         "eip",
+        "feature_control",
         "flag_args",
         "flag_fn",
         "gdtr",
@@ -136,6 +140,7 @@ class Cpu:
         "idle",
         "idtr",
         "inhibit",
+        "intercepts",
         "interrupt_line",
         "ldtr",
         "listener",
@@ -149,6 +154,7 @@ class Cpu:
         "segs",
         "shutdown",
         "slept",
+        "ss_loaded",
         "stop",
         "time",
         "tlb",
@@ -156,6 +162,7 @@ class Cpu:
         "tracer",
         "trapping",
         "tsc_offset",
+        "vmx",
         "wr",
         "wr_super",
         "wr_user",
@@ -199,8 +206,14 @@ class Cpu:
         self.halted = False
         self.shutdown = False
         self.inhibit = False  # STI or MOV SS was the last instruction
+        self.ss_loaded = -2  # the step that loaded SS last
         self.trapping = False  # TF was set when the current instruction began
         self.at = 0  # offset of the system instruction being executed, for events
+        # Virtual-machine extensions (machine.vmx): operation, from VMXON to VMXOFF; and what the
+        # virtual machine that runs leaves for, None in root operation and outside.
+        self.vmx: Vmx | None = None
+        self.intercepts: Intercepts | None = None
+        self.feature_control = 0  # IA32_FEATURE_CONTROL; firmware or software has to allow VMX
 
         # Pending flags; see machine.flags.
         self.flag_fn: flags.After | None = None
@@ -245,6 +258,8 @@ class Cpu:
         self.flag_args = self.carry_args = ()
         self.clear_maps()
         self.select_maps()
+        if self.vmx is not None:
+            self.vmx.attach(self)
 
     def memory_replaced(self, frames: Iterable[int]) -> None:
         """Forget cached code of ``frames``: their bytes were replaced behind the CPU's back."""
@@ -291,13 +306,35 @@ class Cpu:
 
     @property
     def ready(self) -> bool:
-        """Whether an interrupt would be taken before the next instruction."""
+        """Whether an interrupt would be taken before the next instruction.
+
+        Or whatever else ends a virtual machine's halt.
+        """
+        if self.intercepts is not None:
+            return self.intercepts.due(self) is not None
         return self.interrupt_line and bool(self._eflags & FLAG_IF) and not self.inhibit
 
     @property
     def at_monitor(self) -> bool:
-        """Whether control is in ring 0 at an entry point of the monitor."""
-        return self.monitor is not None and self.cpl == 0 and self.linear_eip in self.monitor
+        """Whether control is in ring 0, of the host, at an entry point of the monitor."""
+        return (
+            self.monitor is not None
+            and self.cpl == 0
+            and self.linear_eip in self.monitor
+            and self.intercepts is None
+        )
+
+    @property
+    def wakeable(self) -> bool:
+        """Whether an external interrupt would end a halt."""
+        if self.intercepts is not None and self.intercepts.wakes_without_if:
+            return True
+        return bool(self._eflags & FLAG_IF)
+
+    @property
+    def alarm(self) -> int | None:
+        """The tick at which the processor itself ends a halt (VMX-preemption timer), or None."""
+        return None if self.intercepts is None else self.intercepts.deadline(self)
 
     @property
     def at_breakpoint(self) -> bool:
@@ -349,9 +386,16 @@ class Cpu:
             was = int(before & FLAG_IF != 0)
             self.listener(ControlWritten(self.time, self.context, "if", was, 1 - was))
 
-    def inhibit_interrupts(self) -> None:
-        """Hold maskable interrupts back until the next instruction has run."""
+    def inhibit_interrupts(self, traps: bool = False) -> None:
+        """Hold maskable interrupts back until the next instruction has run; or all ``traps``."""
         self.inhibit = True
+        if traps:
+            self.ss_loaded = self.steps
+
+    @property
+    def inhibits_traps(self) -> bool:
+        """Whether the instruction before this one loaded SS."""
+        return self.ss_loaded == self.steps - 1
 
     # -- stack -------------------------------------------------------------------------------
 
@@ -391,6 +435,21 @@ class Cpu:
         """An unprivileged instruction read privileged state of the real machine."""
         if self.listener is not None:
             self.listener(Revealed(self.time, self.context, mnemonic, value, self.at))
+
+    # -- virtual-machine extensions ----------------------------------------------------------
+
+    def vmxon(self, region: int) -> None:
+        """VMXON: enter VMX root operation. Raises VmFail or #GP."""
+        from ringside.machine.vmx.operation import begin  # most runs never need it
+
+        begin(self, region)
+
+    def take_exit(self, exit: VmExit) -> None:
+        """Leave the virtual machine, as a step that retires nothing."""
+        from ringside.machine.vmx.exits import leave
+
+        leave(self, exit)
+        self.deliveries += 1
 
     # -- what it does ------------------------------------------------------------------------
 

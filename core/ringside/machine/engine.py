@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ringside.isa.decode import Truncated, decode
 from ringside.isa.faults import Fault
 from ringside.isa.instruction import Insn
-from ringside.isa.registers import CS, FLAG_TF
+from ringside.isa.registers import CS, FLAG_DF, FLAG_TF
 from ringside.machine.access import permits
 from ringside.machine.control import CR0_PG
 from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
@@ -47,7 +47,7 @@ class Engine:
     """Runs one CPU."""
 
     __slots__ = (
-        "before", "careful", "careful_bytes", "counts", "cpu", "followers", "hot", "mode",
+        "before", "careful", "careful_bytes", "counts", "cpu", "df", "followers", "hot", "mode",
         "modes", "ports", "regions", "segs", "tables",
     )  # fmt: skip
 
@@ -57,7 +57,8 @@ class Engine:
         # mode -> (physical minus linear address of the page -> table)
         self.modes: dict[Mode, dict[int, Table]] = {}
         self.segs: list[Segment] = cpu.segs[:]  # those ``mode`` and ``tables`` were chosen for
-        self.mode: Mode = mode_of(self.segs)
+        self.df = cpu._eflags & FLAG_DF
+        self.mode: Mode = mode_of(self.segs, int(self.df != 0))
         self.tables: dict[int, Table] = self.modes.setdefault(self.mode, {})
         # Instructions are known by (delta, eip).
         self.before: tuple[int, int] | None = None  # the one the interpreter ran last
@@ -100,6 +101,7 @@ class Engine:
             or cpu.inhibit
             or cpu.shutdown
             or cpu.tracer is not None
+            or (cpu.monitor is not None and not cpu.cpl)
             or not cpu.cr0 & 1
             or cpu._eflags & FLAG_TF
             or (cpu.interrupt_line and cpu.ready)
@@ -113,6 +115,7 @@ class Engine:
         if not (
             segs[1] is two and segs[2] is three and segs[3] is four
             and segs[0] is one and segs[4] is five and segs[5] is six
+            and cpu._eflags & FLAG_DF == self.df
         ):  # fmt: skip
             self.choose_mode()
         rd, tables = cpu.rd, self.tables
@@ -146,10 +149,11 @@ class Engine:
 
     def choose_mode(self) -> None:
         """Use the translations that belong to the segments as they are now."""
-        same = self.segs == self.cpu.segs
-        self.segs = self.cpu.segs[:]
+        df = self.cpu._eflags & FLAG_DF
+        same = self.segs == self.cpu.segs and df == self.df
+        self.segs, self.df = self.cpu.segs[:], df
         if not same:
-            self.mode = mode_of(self.segs)
+            self.mode = mode_of(self.segs, int(df != 0))
             self.tables = self.modes.setdefault(self.mode, {})
 
     # -- translating -----------------------------------------------------------------------------
@@ -173,7 +177,7 @@ class Engine:
             prepared = self.cpu.decoded.get(at >> FRAME_SHIFT, {}).get(at & OFFSET_MASK)
             if prepared is None:
                 return -1
-            plain = prepared.insn.row.kind == "data"
+            plain = prepared.insn.row.kind in ("data", "string") and not prepared.insn.rep
             found = self.followers[key] = eip + prepared.length if plain else -1
         return found
 
@@ -218,8 +222,7 @@ class Engine:
                 insn = decode(bytes(ram[at : at + room]), bits)
             except (Truncated, Fault):
                 return None
-            plain = insn.row.kind in ("data", "branch") and not insn.lock and not insn.rep
-            return insn if plain else None
+            return insn if insn.row.kind != "system" else None
 
         return find
 

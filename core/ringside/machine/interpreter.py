@@ -17,6 +17,7 @@ from ringside.isa.registers import CS, FLAG_TF
 from ringside.machine.access import LONGEST, MASK
 from ringside.machine.binding import Action, bind, repeated
 from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
+from ringside.machine.vmx.reasons import VmExit
 from ringside.trace.events import Retired
 
 if TYPE_CHECKING:
@@ -48,9 +49,12 @@ def call_system(cpu: Cpu, insn: Insn) -> None:
     """Carry out a system instruction at ``cpu.eip``; a Fault puts the registers back."""
     regs, segs, eip, cpl = cpu.regs[:], cpu.segs[:], cpu.eip, cpu.cpl
     flags, inhibit = cpu.eflags, cpu.inhibit
+    guest = cpu.intercepts
     cpu.at = eip
     cpu.eip = (eip + insn.length) & MASK
     try:
+        if guest is not None and insn.row.exit:
+            guest.consider(cpu, insn)
         insn.row.meaning(cpu, insn)
     except Exception:
         cpu.regs[:], cpu.segs[:], cpu.eip, cpu.inhibit = regs, segs, eip, inhibit
@@ -112,12 +116,15 @@ def step(cpu: Cpu) -> str:
     of a pending interrupt. Reasons: ``entry`` (control reached the monitor), ``halt`` (nothing
     to do until an interrupt; no step was taken), ``shutdown``.
     """
-    if cpu.interrupt_line and cpu.ready:
+    if cpu.intercepts is not None:
+        if cpu.intercepts.take_event(cpu):
+            return stop_reason(cpu)
+    elif cpu.interrupt_line and cpu.ready:
         cpu.take_interrupt()
         return stop_reason(cpu)
     if cpu.halted or cpu.shutdown:
         return "shutdown" if cpu.shutdown else "halt"
-    cpu.inhibit = False
+    held, cpu.inhibit = cpu.inhibit, False
     cpu.trapping = stepping = bool(cpu._eflags & FLAG_TF)
     tracer = cpu.tracer
     mnemonic = ""
@@ -134,7 +141,13 @@ def step(cpu: Cpu) -> str:
                 prepared.text = format_insn(prepared.insn, eip)
             tracer(Retired(cpu.time, context, eip, linear, mnemonic, prepared.text))
     except Fault as fault:
+        cpu.inhibit = held  # if this leaves a virtual machine, it is part of what is saved
         cpu.take_fault(fault, mnemonic)
+        cpu.inhibit = False
+        return stop_reason(cpu)
+    except VmExit as exit:
+        cpu.inhibit = held
+        cpu.take_exit(exit)
         return stop_reason(cpu)
     # Loading SS holds the single-step trap back as well as interrupts; STI only the latter.
     if stepping and cpu.trapping and (not cpu.inhibit or mnemonic == "sti"):

@@ -36,6 +36,7 @@ from ringside.machine.transfers import (
     return_code,
     return_outward,
 )
+from ringside.machine.vmx.reasons import VmExit
 from ringside.trace.events import FaultRaised, InterruptDelivered, SystemCalled
 
 if TYPE_CHECKING:
@@ -68,7 +69,12 @@ INTERRUPT_GATES = frozenset({layout.INTERRUPT_GATE16, layout.INTERRUPT_GATE32})
 def interrupt(cpu: Cpu, vector: int) -> None:
     """INT n, INT3, INTO: a software interrupt, so the gate's DPL is checked against CPL."""
     caller, number = cpu.cpl, cpu.regs[EAX]
+    guest = cpu.intercepts
+    if guest is not None:
+        guest.deliver_software(vector)
     cpu.deliver(vector, software=True)
+    if guest is not None:
+        guest.end_delivery()
     cpu.trapping = False  # the handler runs with TF clear, and so is not stepped into
     if cpu.listener is not None and caller == 3 and cpu.cpl < 3:
         cpu.listener(SystemCalled(cpu.time, "app", vector, number, cpu.at))
@@ -80,10 +86,17 @@ def take_interrupt(cpu: Cpu) -> None:
     cpu.wake()
     if cpu.listener is not None:
         cpu.listener(InterruptDelivered(cpu.time, cpu.context, vector, cpu.eip))
+    guest = cpu.intercepts
+    if guest is not None:
+        guest.deliver_interrupt(vector)
     try:
         cpu.deliver(vector, external=EXTERNAL)
     except Fault as fault:
         deliver_chain(cpu, fault)
+    except VmExit as exit:
+        leave_guest(cpu, exit)
+    if guest is not None:
+        guest.end_delivery()
     cpu.deliveries += 1
 
 
@@ -95,31 +108,60 @@ def take_fault(cpu: Cpu, fault: Fault, mnemonic: str = "") -> None:
 
 def take_trap(cpu: Cpu) -> None:
     """Deliver the single-step #DB that follows a completed instruction, as part of its step."""
-    cpu.dr[6] |= DR6_SINGLE_STEP
+    if cpu.intercepts is None or not cpu.intercepts.refuses(DEBUG, None):
+        cpu.dr[6] |= DR6_SINGLE_STEP
     deliver_chain(cpu, Fault(DEBUG))
 
 
-def deliver_chain(cpu: Cpu, fault: Fault, mnemonic: str = "") -> None:
-    """Deliver ``fault``, and what its delivery raises, until one arrives or the CPU shuts down."""
-    first: int | None = None  # the vector whose delivery raised ``fault``
+def deliver_chain(cpu: Cpu, fault: Fault, mnemonic: str = "", first: int | None = None) -> None:
+    """Deliver ``fault``, and what its delivery raises, until one arrives or the CPU shuts down.
+
+    ``first`` is the vector whose delivery raised ``fault``, if it was an exception. In a virtual
+    machine any of them may leave it instead.
+    """
+    guest = cpu.intercepts
     while True:
         vector, error = fault.vector, fault.error
+        if guest is not None and guest.refuses(vector, error):
+            report(cpu, fault, mnemonic)
+            leave_guest(cpu, guest.exception_exit(cpu, fault))
+            return
         if vector == PAGE_FAULT and fault.address is not None:
             cpu.cr2 = fault.address
         report(cpu, fault, mnemonic)
         if first is not None:
             if first == DOUBLE_FAULT and (vector in CONTRIBUTORY or vector == PAGE_FAULT):
-                cpu.shutdown = True
+                if guest is not None:
+                    leave_guest(cpu, guest.triple_fault())
+                else:
+                    cpu.shutdown = True
                 return
             if escalates(first, vector):
                 vector, error = DOUBLE_FAULT, 0
                 report(cpu, Fault(DOUBLE_FAULT, 0), mnemonic)
+                if guest is not None and guest.refuses(vector, error):
+                    leave_guest(cpu, guest.exception_exit(cpu, Fault(DOUBLE_FAULT, 0)))
+                    return
         # Faults met while delivering an exception are not the program's own: EXT is set.
+        if guest is not None:
+            guest.deliver_exception(vector, error)
         try:
             cpu.deliver(vector, error=error, external=EXTERNAL, fault=vector not in TRAPS)
-            return
         except Fault as next_fault:
             first, fault = vector, next_fault
+            continue
+        except VmExit as exit:
+            leave_guest(cpu, exit)
+        if guest is not None:
+            guest.end_delivery()
+        return
+
+
+def leave_guest(cpu: Cpu, exit: VmExit) -> None:
+    """Leave the virtual machine in the middle of a delivery."""
+    from ringside.machine.vmx.exits import leave  # most runs never need it
+
+    leave(cpu, exit)
 
 
 def escalates(first: int, second: int) -> bool:

@@ -8,7 +8,7 @@ before constants:
 
 ====================  ======================================================================
 ``a`` ``b``           the registers rs1 and rs2, unsigned
-``imm``               the immediate, sign-extended, as an unsigned 32-bit number
+``imm`` ``shamt``     the immediate, sign-extended, as an unsigned 32-bit number; a shift count
 ``pc`` ``pc_next``    address of this instruction and of the one after it
 ``target``            ``pc + imm``
 ``m``                 memory: ``load8 load16 load32``, ``store8 store16 store32``

@@ -136,7 +136,8 @@ def _draw_grid(scene: Scene, layout: _Layout, view: WalkView) -> None:
         last = number == columns - 1
         scene.text(
             f"column:{number}", x0 + label_width + dx * (number + 0.5), y0 + size * 0.6, label,
-            f"label {'kernel' if last and number else 'vmm'}", size=size - 3, anchor="middle", weight=600,
+            f"label {'kernel' if last and number else 'vmm'}", size=size - 3, anchor="middle",
+            weight=600,
         )
     for number, label in enumerate(view.rows):
         y = y0 + head + dy * (number + 0.5)

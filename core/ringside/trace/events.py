@@ -174,6 +174,57 @@ class TlbFlushed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class VmEntered(Event):
+    """VM entry: the processor left VMX root operation for the virtual machine of ``vmcs`` (hpa).
+
+    ``injected`` is the interruption information of the event that came with it, or 0;
+    ``launched`` is 1 for VMLAUNCH and 0 for VMRESUME.
+    """
+
+    kind: ClassVar[str] = "vmentry"
+    vmcs: int
+    eip: int
+    ring: int
+    injected: int
+    launched: int
+
+
+@dataclass(frozen=True, slots=True)
+class VmExited(Event):
+    """VM exit: back to root operation. ``reason`` is as in the VMCS, with bit 31 set if entry failed.
+
+    ``eip`` and ``ring`` are the guest's, ``event`` the interruption information, 0 if there is none.
+    """
+
+    kind: ClassVar[str] = "vmexit"
+    vmcs: int
+    reason: int
+    qualification: int
+    eip: int
+    ring: int
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class VmcsRead(Event):
+    """A field of the current VMCS, named by its encoding, was read."""
+
+    kind: ClassVar[str] = "vmcs"
+    field: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class VmcsWritten(Event):
+    """A field of the current VMCS, named by its encoding, was written."""
+
+    kind: ClassVar[str] = "vmcs"
+    field: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class VmmEntered(Event):
     """A trap handed the processor to the VMM."""
 

@@ -78,6 +78,8 @@ class GuestMemory(Memory):
 
     def read(self, hpa: int, size: int) -> int:
         """Return ``size`` bytes at the guest-physical address; ones outside the allotment."""
+        if self.windows and hpa >> FRAME_SHIFT in self.windows:
+            return self.windows[hpa >> FRAME_SHIFT].read(hpa, size)
         if hpa & OFFSET_MASK <= FRAME - size:
             place = self.allotment.hpa(hpa)
             if place is not None:
@@ -86,6 +88,9 @@ class GuestMemory(Memory):
 
     def write(self, hpa: int, value: int, size: int) -> None:
         """Store the low ``size`` bytes of ``value`` at the guest-physical address."""
+        if self.windows and hpa >> FRAME_SHIFT in self.windows and not self.sealed:
+            self.windows[hpa >> FRAME_SHIFT].write(hpa, value, size)
+            return
         self.write_bytes(hpa, (value & (1 << 8 * size) - 1).to_bytes(size, "little"))
 
     def read_bytes(self, hpa: int, count: int) -> bytes:

@@ -22,6 +22,7 @@ host-physical         what is there
 
 from __future__ import annotations
 
+import struct
 from typing import ClassVar
 
 from ringside.isa.faults import ERROR_CODE_VECTORS
@@ -66,6 +67,8 @@ PRESENT_WRITABLE = 3  # page-table entry bits P and R/W; U/S stays clear
 
 TIMER_LINE = 0  # the interrupt line of the host's PIC that the host's timer drives
 TIMER_VECTOR = 0x20
+
+FRAME_LAYOUT = struct.Struct("<5I")  # EIP, CS, EFLAGS, ESP, SS: what a change of ring pushes
 
 _DATA_TYPE = layout.WRITABLE | layout.ACCESSED
 _CODE_TYPE = layout.CODE | layout.READABLE | layout.ACCESSED
@@ -177,7 +180,7 @@ class Monitor:
         if vector in ERROR_CODE_VECTORS:
             error = memory.read32(top)
             top += 4
-        eip, cs, eflags, esp, ss = (memory.read32(top + 4 * n) for n in range(5))
+        eip, cs, eflags, esp, ss = FRAME_LAYOUT.unpack_from(memory.ram, top)
         cpu.regs[ESP] = WINDOW + STACK_TOP
         cpu.context_override = "vmm"
         reason = TIMER if vector == TIMER_VECTOR else reason_of(vector)
@@ -188,9 +191,8 @@ class Monitor:
     def leave(self, eip: int, cs: int, eflags: int, esp: int, ss: int) -> None:
         """Go to an outer ring with a real IRET."""
         cpu, memory = self.machine.cpu, self.machine.memory
-        top = STACK_TOP - 20
-        for n, value in enumerate((eip, cs, eflags, esp, ss)):
-            memory.write32(top + 4 * n, value)
+        top = STACK_TOP - FRAME_LAYOUT.size
+        memory.write_bytes(top, FRAME_LAYOUT.pack(eip, cs, eflags, esp, ss))
         cpu.regs[ESP] = WINDOW + top
         cpu.iret(D)
         cpu.context_override = ""

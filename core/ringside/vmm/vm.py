@@ -64,7 +64,9 @@ class Vm:
         "_vector", "allotment", "denials", "emulated", "exits", "hardware", "host", "injections",
         "last", "listener", "loaded", "memory", "name", "tlb",
     )  # fmt: skip
-    transient: ClassVar[frozenset[str]] = frozenset({"_vector", "host", "listener", "memory", "tlb"})
+    transient: ClassVar[frozenset[str]] = frozenset(
+        {"_vector", "host", "listener", "memory", "tlb"}
+    )
 
     def __init__(
         self,

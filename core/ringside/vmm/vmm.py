@@ -206,6 +206,7 @@ class Vmm:
         self.current, self.why = self.policy.choose(self._ready(), None, self.time)
         self._load()
         self.phase = RESUME
+        self._decide()
 
     # -- read-outs ---------------------------------------------------------------------------
 

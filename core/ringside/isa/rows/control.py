@@ -156,7 +156,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "int", ("CD ib | Ib",), interrupt,
         "Calls the handler in the IDT; the gate's DPL is checked against the real CPL.",
-        kind="system", sensitive=PROTECTION_SYSTEM,
+        exit="int", kind="system", sensitive=PROTECTION_SYSTEM,
     ),
     Row("int3", ("CC |",), breakpoint_, "Breakpoint: calls handler 3.", exit="int3", kind="system"),
     Row(

@@ -22,7 +22,7 @@ def require_protected_mode(cpu: Cpu) -> None:
 def set_segment(cpu: Cpu, seg: int, selector: int) -> None:
     cpu.load_segment(seg, selector)
     if seg == SS:  # so that the ESP load that follows cannot be interrupted
-        cpu.inhibit_interrupts()
+        cpu.inhibit_interrupts(traps=True)
 
 
 def mov_to_segment(cpu: Cpu, insn: Insn) -> None:

@@ -141,7 +141,7 @@ def invvpid(cpu: Cpu, insn: Insn) -> None:
 def row(mnemonic: str, form: str, meaning: Callable[[Cpu, Insn], None], text: str) -> Row:
     return Row(
         mnemonic, (form,), meaning, text,
-        writes_flags=STATUS, kind="system", privilege="cpl0", exit="vmx",
+        writes_flags=STATUS, kind="system", privilege="vmx", exit="vmx",
     )  # fmt: skip
 
 

@@ -36,7 +36,8 @@ RINGS: dict[str, Message] = {
     "token.kernel": ("guest kernel", "vendégkernel"),
     "token.vmm": ("VMM at work", "a VMM dolgozik"),
     "chip.privilege": ("{mnemonic} · CPL {ring} > IOPL 0", "{mnemonic} · CPL {ring} > IOPL 0"),
-    "chip.ring0": ("{mnemonic} needs ring 0, is in {ring}", "{mnemonic}: 0-s gyűrű kell, itt {ring}"),
+    "chip.ring0": (
+        "{mnemonic} needs ring 0, is in {ring}", "{mnemonic}: 0-s gyűrű kell, itt {ring}"),
     "chip.address": ("at {address}", "itt: {address}"),
     "chip.kept": ("{flag} stays {kept}, no trap", "{flag} marad {kept}, nincs csapda"),
     "chip.diverged": (

@@ -22,8 +22,10 @@ def pick(message: Message, lang: str) -> str:
     return message[LANGUAGES.index(lang)]
 
 
-def segments(message: Message, lang: str, facts: Mapping[str, object] | None = None) -> list[Segment]:
-    """``message`` as a list of text segments: plain, coloured (``context``) or linked (``term``)."""
+def segments(
+    message: Message, lang: str, facts: Mapping[str, object] | None = None
+) -> list[Segment]:
+    """``message`` as text segments: plain, coloured (``context``) or linked (``term``)."""
     values = facts or {}
     text = pick(message, lang)
     result: list[Segment] = []

@@ -9,7 +9,8 @@ STEPS: dict[str, Message] = {
         "The machine is ready. Press → for the first step.",
         "A gép készen áll. Az első lépéshez nyomja meg a → billentyűt."),
     "start.guest": (
-        "The [VMM](vmm) has put the [guest](guest) into [ring](ring) 1. Press → for the first step.",
+        "The [VMM](vmm) has put the [guest](guest) into [ring](ring) 1. Press → for the first "
+        "step.",
         "A [VMM](vmm) az 1-es [gyűrűbe](ring) tette a [vendéget](guest). Az első lépéshez nyomja "
         "meg a → billentyűt."),
     "end": (
@@ -166,8 +167,8 @@ STEPS: dict[str, Message] = {
         "at {handler}.",
         "A [VMM](@vmm) a vendég saját [IDT](idt)-jén át kézbesíti: {name}, kezelő: {handler}."),
     "inject.int": (
-        "The [VMM](@vmm) passes the [system call](syscall) on: it enters the guest kernel's handler "
-        "at {handler} through the guest's own [IDT](idt).",
+        "The [VMM](@vmm) passes the [system call](syscall) on: it enters the guest kernel's "
+        "handler at {handler} through the guest's own [IDT](idt).",
         "A [VMM](@vmm) továbbadja a [rendszerhívást](syscall): a vendég saját [IDT](idt)-jén át a "
         "vendégkernel kezelőjébe lép ({handler})."),
     "shadow": (

@@ -46,11 +46,11 @@ WALKS: dict[str, Message] = {
     "start.shadow": (
         "The [shadow page table](shadow) is still empty. Press → to see the first access to {gva} "
         "miss it.",
-        "Az [árnyék-laptábla](shadow) még üres. A → billentyűvel látható, hogyan hibázza el a {gva} "
-        "első elérése."),
+        "Az [árnyék-laptábla](shadow) még üres. A → billentyűvel látható, hogyan hibázza el a "
+        "{gva} első elérése."),
     "start.nested": (
-        "The guest's [CR3](cr3) is itself a guest-physical address, so even the first entry needs a "
-        "[nested walk](nested). Press →.",
+        "The guest's [CR3](cr3) is itself a guest-physical address, so even the first entry needs "
+        "a [nested walk](nested). Press →.",
         "A vendég [CR3](cr3)-a maga is vendégfizikai cím, így már az első bejegyzéshez is "
         "[beágyazott bejárás](nested) kell. Nyomja meg a → billentyűt."),
     "read": (
@@ -89,8 +89,8 @@ WALKS: dict[str, Message] = {
     "filled": (
         "The guest's table maps it, so the fault was [hidden](hidden-fault): the [VMM](@vmm) wrote "
         "the shadow entry, guest virtual straight to host physical {address}.",
-        "A vendég táblája leképezi, tehát a hiba [rejtett](hidden-fault) volt: a [VMM](@vmm) beírta "
-        "az árnyékbejegyzést, a vendég virtuális címétől egyenesen a gazdafizikai {address} "
+        "A vendég táblája leképezi, tehát a hiba [rejtett](hidden-fault) volt: a [VMM](@vmm) "
+        "beírta az árnyékbejegyzést, a vendég virtuális címétől egyenesen a gazdafizikai {address} "
         "címig."),
     "fault": (
         "The entry is not present: [page fault](pf), error code {error}. The guest's kernel will "

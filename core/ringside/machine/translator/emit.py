@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from ringside.isa.instruction import Imm, Insn, Mem, Operand, Reg, Rel
-from ringside.isa.registers import CS, STATUS_FLAG_BITS
+from ringside.isa.registers import CS, DS, STATUS_FLAG_BITS
 from ringside.isa.row import DERIVED_FLAGS
 from ringside.machine import flags
 from ringside.machine.translator import values
@@ -35,6 +35,7 @@ from ringside.machine.translator.values import MASK, Val, assign, const, load
 
 OPERANDS = ("a", "b", "c")
 GIVEN_OPERANDS = ("1", "2", "3")
+KEPT = (ALL, NOT_CARRY, CARRY)  # the sets of flags a site may set
 GIVEN = frozenset({*GIVEN_OPERANDS, *REGISTERS, "eip", "df"})  # results that go somewhere
 
 
@@ -64,7 +65,7 @@ class Emitter(Body):
         """Write one instruction. ``lives``: someone outside may ask for the flags it sets;
         ``read_next``: the next instruction does. Gives the flow of a branch."""
         row = insn.row
-        if row.kind not in ("data", "branch") or insn.lock or insn.rep:
+        if row.kind == "system":
             raise Unsupported("left to the interpreter")
         self.pointer = None
         keeps = row.flags is not None and (lives or read_next)
@@ -74,6 +75,8 @@ class Emitter(Body):
         exact = tuple(not self.whole_register(insn, give) for give in row.gives)
         results = inliner.run(exact)
         given = dict(zip(row.gives, results, strict=True))
+        if row.flags_if and given[row.flags_if].constant == 0:
+            keeps = False
         if keeps:
             self.name_results(insn, given)
         for give, value in given.items():
@@ -150,9 +153,14 @@ class Emitter(Body):
                 env[name] = const(target_of(insn, eip))
             elif name in ("ea", "seg"):
                 memory = next((o for o in insn.operands if isinstance(o, Mem)), None)
-                if memory is None:
-                    raise Unsupported("implicit segment")
-                env[name] = const(memory.seg) if name == "seg" else self.offset(memory)
+                if name == "seg":
+                    source = DS if insn.seg is None else insn.seg
+                    env[name] = const(memory.seg if memory else source)
+                else:
+                    assert memory is not None
+                    env[name] = self.offset(memory)
+            elif name == "df":
+                env[name] = const(self.mode.df)
             elif name in ("r", "r2", "r3", *row.gives):
                 pass  # given by the meaning
             else:
@@ -315,7 +323,9 @@ class Emitter(Body):
     ) -> None:
         """Copy the inputs that the results are about to overwrite."""
         row = insn.row
+        assert row.flags is not None
         sure = not row.flags_if or given[row.flags_if].constant is not None
+        sure = sure and changes(row.flags) in KEPT
         for name in needed_names(row):
             bound = env.get(name)
             register = names_register(bound)
@@ -341,8 +351,6 @@ class Emitter(Body):
                 self.emit(ast.If(values.truth(count), changed, []))
                 self.status = self.carry = None
                 return
-            if count.constant == 0:
-                return
         self.keep_site(insn, env, given)
 
     def keep_site(self, insn: Insn, env: dict[str, Binding], given: dict[str, Val]) -> None:
@@ -353,7 +361,7 @@ class Emitter(Body):
             for position, give in enumerate(row.gives):
                 inputs[alias(position)] = inputs[give] = given[give]
         changed = changes(row.flags)
-        if changed not in (ALL, NOT_CARRY, CARRY):
+        if changed not in KEPT:
             self.apply(insn, inputs)
             return
         local_of: dict[str, str | int] = {}
@@ -363,7 +371,8 @@ class Emitter(Body):
             value = self.raw(bound.name) if isinstance(bound, Slot) else bound
             assert isinstance(value, Val)
             if value.constant is not None:
-                local_of[name] = value.constant
+                wraps = names_register(bound)
+                local_of[name] = value.constant & MASK if wraps else value.constant
                 continue
             local = f"f{number}{name}"
             local_of[name] = local
@@ -389,7 +398,8 @@ class Emitter(Body):
                 arguments.append(self.outside(insn.width, f"w{insn.width.bits}"))
                 continue
             bound = inputs[name]
-            value = self.exact(bound.name) if isinstance(bound, Slot) else bound
+            register = names_register(bound)
+            value = self.exact(register) if register else bound
             assert isinstance(value, Val)
             arguments.append(value.node)
         after = ast.Call(self.outside(row.flags, row.flags.__name__), arguments, [])
@@ -411,7 +421,8 @@ class Emitter(Body):
         """Have the CPU know its flags (``settle`` gives 0)."""
         self.publish()
         self.status = self.carry = None
-        arguments: list[ast.expr] = [load("cpu"), load("fk"), load("ck"), ast.Call(load("locals"), [], [])]
+        everything = ast.Call(load("locals"), [], [])
+        arguments: list[ast.expr] = [load("cpu"), load("fk"), load("ck"), everything]
         self.emit(assign("fk", ast.Call(load("settle"), arguments, []), "ck"))
 
     def flag(self, name: str) -> Val:

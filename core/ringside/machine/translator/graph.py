@@ -44,6 +44,11 @@ def is_branch(insn: Insn) -> bool:
     return insn.row.kind == "branch"
 
 
+def ends_block(insn: Insn) -> bool:
+    """Whether a block ends here: a branch, or a repeated instruction, which is its own loop."""
+    return is_branch(insn) or bool(insn.rep)
+
+
 def is_call(insn: Insn) -> bool:
     """Whether it is a near call: it stores where to go on."""
     takes = insn.row.takes
@@ -52,6 +57,9 @@ def is_call(insn: Insn) -> bool:
 
 def successors(insn: Insn, eip: int) -> tuple[int, ...]:
     """Where a branch goes, as far as it says so itself: taken first."""
+    if insn.rep:
+        following = eip + insn.length
+        return eip, following, following  # again; not at all; after the last time
     if not any(isinstance(operand, Rel) for operand in insn.operands):
         return ()
     row = insn.row
@@ -84,7 +92,9 @@ def discover(entry: int, find: Find, wanted: Callable[[int], bool]) -> dict[int,
                 break
             insns[eip] = insn
             following = eip + insn.length
-            if is_branch(insn):
+            if insn.rep:
+                leaders.add(eip)
+            if ends_block(insn):
                 targets = list(successors(insn, eip))
                 if is_call(insn):
                     targets.append(following)
@@ -112,7 +122,7 @@ def _block(start: int, insns: dict[int, Insn], leaders: set[int]) -> Block:
         insn = insns[eip]
         run.append((eip, insn))
         following = eip + insn.length
-        if is_branch(insn):
+        if ends_block(insn):
             call = following if is_call(insn) else None
             return Block(start, run, successors(insn, eip), call)
         eip = following

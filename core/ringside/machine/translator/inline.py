@@ -140,26 +140,30 @@ class Inliner:
     def timeless(self, node: ast.expr) -> bool:
         """Whether evaluating later gives the same: no calls, no local that is assigned again."""
         return not any(
-            isinstance(part, ast.Call) or isinstance(part, ast.Name) and part.id in self.changing
+            isinstance(part, ast.Call) or (isinstance(part, ast.Name) and part.id in self.changing)
             for part in ast.walk(node)
         )
 
     def keep(self, node: ast.expr, several: bool) -> Binding:
         """Evaluate once for several uses; a value masked to 32 bits stays unmasked until needed."""
         wraps = (
-            isinstance(node, ast.BinOp)
+            several
+            and isinstance(node, ast.BinOp)
             and isinstance(node.op, ast.BitAnd)
             and MASK in (self.constant(node.left), self.constant(node.right))
         )
         value = self.value(node, not wraps)
+        wraps = wraps and not value.within(0, MASK)
+        if wraps and value.constant is not None:
+            return const(value.constant & MASK)
+        if wraps and isinstance(value.node, ast.Name):
+            return Slot(value.node.id)
         if value.simple or not several:
             return value
         local = self.writer.temporary()
         self.writer.emit(values.assign(local, value.node))
-        if wraps:
-            self.writer.bound(local, value)
-            return Slot(local)
-        return values.name(local, value.lo, value.hi)
+        self.writer.bound(local, value)
+        return Slot(local) if wraps else values.name(local, value.lo, value.hi)
 
     def branch(self, statement: ast.If) -> None:
         condition = self.test(statement.test)

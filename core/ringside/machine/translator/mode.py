@@ -1,4 +1,4 @@
-"""What a translation takes for granted about the processor: code size, stack size, segments."""
+"""What a translation takes for granted: code size, stack size, segments, direction of strings."""
 
 from __future__ import annotations
 
@@ -40,13 +40,15 @@ class Mode(NamedTuple):
 
     code_bits: int
     stack_mask: int
+    df: int
     shapes: tuple[Shape, ...]
 
 
-def mode_of(segs: Sequence[SegmentRegister]) -> Mode:
-    """The mode the segment registers put the processor in."""
+def mode_of(segs: Sequence[SegmentRegister], df: int) -> Mode:
+    """The mode the segment registers and the direction flag put the processor in."""
     return Mode(
         32 if segs[CS].big else 16,
         0xFFFF_FFFF if segs[SS].big else 0xFFFF,
+        df,
         tuple(Shape(s.base, s.low, s.high, s.readable, s.writable) for s in segs),
     )

@@ -25,24 +25,18 @@ from dataclasses import dataclass
 from types import FunctionType, TracebackType
 from typing import Any
 
-from ringside.isa.instruction import Insn, Mem
-from ringside.isa.row import DERIVED_FLAGS
+from ringside.isa.instruction import Insn
 from ringside.machine.translator import values
+from ringside.machine.translator.analysis import costs, is_tail, liveness
 from ringside.machine.translator.body import FREE, REGISTERS, VIEWS, Range, union
 from ringside.machine.translator.emit import Emitter, Flow
 from ringside.machine.translator.graph import Block, Find, Plan, discover, plan
 from ringside.machine.translator.inline import Unsupported
 from ringside.machine.translator.mode import Mode
-from ringside.machine.translator.sites import (
-    ALL,
-    Site,
-    changes,
-    settle,
-)
-from ringside.machine.translator.source import may_raise
-from ringside.machine.translator.values import assign, compare, load, number, store
+from ringside.machine.translator.sites import Site, settle
+from ringside.machine.translator.statements import stamp, tidy
+from ringside.machine.translator.values import assign, compare, load, negate, number, store
 
-FLAG_READS = frozenset(ALL) | frozenset(DERIVED_FLAGS)
 Enter = Callable[[Any, int, int], int]
 
 
@@ -59,7 +53,7 @@ class Line:
 class Region:
     """A translated piece of one page."""
 
-    __slots__ = ("enter", "entries", "entry", "lines", "retries", "sites", "spans", "tree", "written")
+    __slots__ = ("enter", "entries", "entry", "lines", "retries", "sites", "spans", "written")
 
     def __init__(
         self,
@@ -70,7 +64,6 @@ class Region:
         sites: list[Site | None],
         written: list[int],
         spans: list[tuple[int, int]],
-        tree: ast.Module,
     ) -> None:
         self.entry = entry
         self.enter = enter
@@ -79,7 +72,6 @@ class Region:
         self.sites = sites
         self.written = written
         self.spans = spans  # the code it was made from: offsets, end excluded
-        self.tree = tree
         self.retries: dict[int, int] = {}  # offset -> times it stepped aside
 
     def unwind(self, cpu: Any, traceback: TracebackType | None) -> int:
@@ -105,7 +97,6 @@ class Region:
 
 
 FIRST_LINE = 2
-SHORT_TAIL = 4
 
 
 @dataclass(slots=True)
@@ -133,6 +124,7 @@ class Translator(Emitter):
         self.head = -1
         self.loops = False
         self.copies = False
+        self.module = ast.Module([], [])  # what was compiled, for whoever wants to read it
 
     # -- blocks ----------------------------------------------------------------------------------
 
@@ -145,6 +137,8 @@ class Translator(Emitter):
             self.begin(eip)
             first = len(self.statements)
             before = self.state([])
+            if insn.rep:
+                return self.joins(block, self.repeat(block, eip, insn))
             try:
                 flow = self.instruction(insn, eip, lives[k], reads[k])
             except Unsupported:
@@ -164,9 +158,57 @@ class Translator(Emitter):
         else:
             self.dispatch()
             falls = set()
+        return self.joins(block, falls)
+
+    def joins(self, block: Block, falls: set[int]) -> set[int]:
         for join in sorted(block.joins, key=self.plan.order.index):
             falls = self.join(join, falls)
         return falls
+
+    def repeat(self, block: Block, eip: int, insn: Insn) -> set[int]:
+        """Write a repeated string instruction: each turn is one of the block's own loop.
+
+        SDM vol. 2, "REP": the count is tested first, then ZF after each element of a comparison.
+        """
+        _, after, _ = block.to
+        first = len(self.statements)
+        before = self.state([])
+        if insn.addr_bits != 32:
+            self.leave(eip)
+            return set()
+        count = self.exact("ecx")
+        none: list[ast.stmt] = []
+        self.emit(ast.If(negate(count.node), none, []))
+        self.stamp(first)
+        try:
+            outer, here = self.statements, self.state([])
+            self.statements = none
+            self.spent += 1
+            falls = self.edge(after)
+            self.statements = outer
+            self.restore(here)
+            begun = len(outer)
+            self.instruction(insn, eip, True, True)
+        except Unsupported:
+            for edge in self.arriving.get(after, [])[:]:
+                if edge.statements is none:
+                    self.arriving[after].remove(edge)
+            del outer[first:]
+            self.restore(before)
+            self.leave(eip)
+            return set()
+        left = values.sub(values.name("ecx", 1, values.MASK), values.const(1))
+        self.emit(assign("ecx", left.node))
+        self.bound("ecx", left)
+        again: ast.expr = load("ecx")
+        if insn.row.repeat == "repe":
+            equal = values.truth(self.flag("zf"))
+            if insn.rep == "repne":
+                equal = negate(equal)
+            again = ast.BoolOp(ast.And(), [again, equal])
+        self.stamp(begun)
+        self.spent += 1
+        return falls | self.fork(Flow(again, eip, after))
 
     def fork(self, flow: Flow) -> set[int]:
         assert flow.test is not None and flow.taken is not None and flow.other is not None
@@ -378,9 +420,8 @@ class Translator(Emitter):
         enter: Any = FunctionType(code, self.globals, "region")
         spans = [(eip, eip + insn.length) for b in blocks.values() for eip, insn in b.insns]
         written = [k for k, register in enumerate(REGISTERS) if register in self.written]
-        return Region(
-            entry, enter, entries, self.lines, self.sites, written, spans, module
-        )
+        self.module = module
+        return Region(entry, enter, entries, self.lines, self.sites, written, spans)
 
     def settle_now(self, cpu: Any, fk: int, ck: int, found: dict[str, Any]) -> int:
         settle(cpu, self.sites, fk, ck, found)
@@ -425,96 +466,6 @@ class Translator(Emitter):
         lines.append(ast.If(unsettled, self.statements, []))
         lines.append(ast.Return(load("left")))
         return lines
-
-
-def is_tail(block: Block) -> bool:
-    """Whether a block is better copied than jumped to: the few instructions before a return."""
-    return not block.to and block.cost <= SHORT_TAIL and not block.joins
-
-
-def costs(head: int, blocks: dict[int, Block], copies: bool) -> tuple[int, set[int]]:
-    """The longest path through a chunk, and the lengths of the paths back to its head."""
-    longest = 0
-    turns: set[int] = set()
-    seen: dict[int, set[int]] = {}
-    work = [(head, 0)]
-    while work:
-        start, before = work.pop()
-        block = blocks[start]
-        spent = before + block.cost
-        if spent in seen.setdefault(start, set()):
-            continue
-        seen[start].add(spent)
-        longest = max(longest, spent)
-        for target in block.to:
-            if target == head:
-                turns.add(spent)
-            elif target in blocks and blocks[target].chunk == head:
-                work.append((target, spent))
-            elif copies and target in blocks and is_tail(blocks[target]):
-                longest = max(longest, spent + blocks[target].cost)
-    return longest, turns
-
-
-def liveness(insns: list[tuple[int, Insn]]) -> tuple[list[bool], list[bool]]:
-    """For each instruction of a block: may the flags it sets be asked for from outside (a fault, an
-    exit), and does the next instruction read them?"""
-    lives, reads = [], []
-    for k, (_, insn) in enumerate(insns):
-        after = insn.row.flags
-        if after is None:
-            lives.append(False)
-            reads.append(False)
-            continue
-        following = insns[k + 1 :]
-        reads.append(bool(following) and bool(FLAG_READS & set(following[0][1].row.takes)))
-        lives.append(_lives(changes(after), following))
-    return lives, reads
-
-
-def _lives(left: frozenset[str], following: list[tuple[int, Insn]]) -> bool:
-    for _, insn in following:
-        row = insn.row
-        asks = FLAG_READS & {*row.takes, *row.flags_take}
-        outside = insn.lock or insn.rep or row.kind not in ("data", "branch")
-        if asks or outside or may_raise(row.meaning) or any(type(o) is Mem for o in insn.operands):
-            return True
-        if row.flags is not None and not row.flags_if:
-            left = left - changes(row.flags)
-            if not left:
-                return False
-    return True
-
-
-def stamp(node: ast.AST, line: int) -> None:
-    """Give ``node`` and its parts a line number, where they have none."""
-    for name in node._fields:
-        part = getattr(node, name, None)
-        if isinstance(part, list):
-            for item in part:
-                if isinstance(item, ast.AST):
-                    stamp(item, line)
-        elif isinstance(part, ast.AST):
-            stamp(part, line)
-    if "lineno" in node._attributes and not hasattr(node, "lineno"):
-        node.lineno = line  # type: ignore[attr-defined]
-        node.col_offset = 0  # type: ignore[attr-defined]
-
-
-def tidy(body: list[ast.stmt]) -> None:
-    """Fill empty arms."""
-    for statement in body:
-        if isinstance(statement, ast.If):
-            if not statement.body and statement.orelse:
-                statement.test = values.negate(statement.test)
-                statement.body, statement.orelse = statement.orelse, []
-            tidy(statement.body)
-            tidy(statement.orelse)
-            if not statement.body:
-                statement.body = [ast.Pass()]
-        elif isinstance(statement, ast.While | ast.For):
-            tidy(statement.body)
-            tidy(statement.orelse)
 
 
 def translate(

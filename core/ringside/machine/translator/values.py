@@ -184,7 +184,7 @@ def shl(x: Val, y: Val) -> Val:
         return const(x.lo << y.lo)
     if y.constant == 0:
         return x
-    if 0 <= y.lo and y.hi <= 64:
+    if y.lo >= 0 and y.hi <= 64:
         return _plain(ast.LShift(), x, y, *_corners(lambda a, b: a << b, x, y))
     return _plain(ast.LShift(), x, y)
 
@@ -195,7 +195,7 @@ def shr(x: Val, y: Val) -> Val:
         return const(x.lo >> y.lo)
     if y.constant == 0:
         return x
-    if 0 <= y.lo and y.hi <= 256 and x.within(-FAR >> 1, FAR >> 1):
+    if y.lo >= 0 and y.hi <= 256 and x.within(-FAR >> 1, FAR >> 1):
         return _plain(ast.RShift(), x, y, *_corners(lambda a, b: a >> b, x, y))
     return _plain(ast.RShift(), x, y, 0 if x.lo >= 0 else -FAR)
 

@@ -11,7 +11,9 @@ Architecture only: nothing here knows what software does with it.
 ``guest``       what it demands of guest state
 ``entry``       VM entry: the checks in order, loading the guest, event injection
 ``execution``   non-root operation: what makes the processor leave the virtual machine
-``exits``       VM exit: reasons, exit information, saving the guest, loading the host
+``exits``       VM exit: exit information, saving the guest, loading the host
+``reasons``     the basic exit reasons
 ``info``        the exit-information formats
+``msrs``        the lists of MSRs that entry and exit load and store
 ==============  ===============================================================================
 """

@@ -174,6 +174,9 @@ CR3_TARGETS = 4
 TIMER_RATE = 0  # the timer counts down once per 2**TIMER_RATE ticks of the time-stamp counter
 MSR_LIST_LIMIT = 512
 
+# Entry and exit leave these bits of CR0 as they are: ET, NW, CD and the reserved ones (27.3.2.1).
+CR0_NOT_SWITCHED = 0x7FFA_FFD0
+
 # In VMX operation these bits of CR0 and CR4 must be 1, and no others than these may be (A.7, A.8).
 CR0_FIXED0, CR0_FIXED1 = 0x8000_0021, 0xFFFF_FFFF
 CR4_VMXE = 1 << 13

@@ -86,7 +86,7 @@ def absent(descriptor: Descriptor) -> int:
 class DescriptorShadow:
     """The GDT and LDT of one VM in the VMM's memory."""
 
-    __slots__ = ("gdt", "ldt", "live", "monitor", "pins", "shadow", "vm")
+    __slots__ = ("gdt", "ldt", "live", "monitor", "pinned", "pins", "shadow", "vm")
     transient: ClassVar[frozenset[str]] = frozenset({"monitor", "shadow", "vm"})
 
     def __init__(self, vm: Vm, monitor: Monitor, shadow: ShadowPaging) -> None:
@@ -97,7 +97,8 @@ class DescriptorShadow:
         self.ldt = monitor.take(GDT_BYTES)
         monitor.furnish_gdt(self.gdt, self.ldt)
         self.live: dict[int, int] = {}  # selector key -> gfn its guest descriptor lies in
-        self.pins: tuple[int, ...] = ()  # keys of the CS and SS in use
+        self.pins: tuple[int, ...] = ()  # keys of the CS and SS in use ...
+        self.pinned: tuple[Segment, Segment] | None = None  # ... and what they hold
         shadow.on_trace_write = self.forget_frame
 
     def _place(self, key: int) -> int:
@@ -105,7 +106,7 @@ class DescriptorShadow:
         return table + (key & 0xFFF8)
 
     def _write(self, key: int, raw: int) -> None:
-        if key & LOCAL or key < MONITOR_CODE:  # the VMM's own entries are not the guest's
+        if not _is_monitors(key):
             self.monitor.machine.memory.write64(self._place(key), raw)
 
     def _guest(self, key: int) -> Descriptor | None:
@@ -116,12 +117,14 @@ class DescriptorShadow:
 
     def reload(self, local: bool) -> None:
         """LGDT or LLDT: start the table afresh, every entry absent."""
+        self.pinned = None
         key = LOCAL if local else 0
         for live in [k for k in self.live if k & LOCAL == key]:
             self._drop(live)
         size = GDT_BYTES if local else MONITOR_CODE
         raws = self._guest_table(local)[:size]
-        entries = [absent(Descriptor(raw)) if raw else 0 for (raw,) in struct.iter_unpack("<Q", raws)]
+        found = (raw for (raw,) in struct.iter_unpack("<Q", raws))
+        entries = [absent(Descriptor(raw)) if raw else 0 for raw in found]
         data = struct.pack(f"<{len(entries)}Q", *entries)
         place = self.ldt if local else self.gdt
         self.monitor.machine.memory.write_bytes(place, data + bytes(size - len(data)))
@@ -146,7 +149,7 @@ class DescriptorShadow:
     def admit(self, selector: int) -> None:
         """Make an entry present for the guest's own use, once it is certain what it says."""
         key = selector & KEY
-        if not key or key in self.live or key in self.pins or (not key & LOCAL and key >= MONITOR_CODE):
+        if not key or key in self.live or key in self.pins or _is_monitors(key):
             return
         descriptor = self._guest(key)
         if descriptor is None or not _usable(descriptor) or not descriptor.type & layout.ACCESSED:
@@ -204,6 +207,9 @@ class DescriptorShadow:
 
     def pin(self, code: Segment, stack: Segment) -> None:
         """Make the CS and SS the guest is about to get loadable, as the virtual CPU has them."""
+        if self.pinned == (code, stack):
+            return
+        self.pinned = (code, stack)
         wanted = (code.selector & KEY, stack.selector & KEY)
         for key in self.pins:
             if key not in wanted:
@@ -251,12 +257,12 @@ class DescriptorShadow:
                     return False
         return True
 
-    def reversible(self) -> bool:
+    def reversible(self, own_gdt: bool) -> bool:
         """Whether loading CS and SS from the guest's own tables would give what they hold.
 
         If not, the guest has changed its tables under them: until it reloads them, running it
-        directly would need the hidden parts to be two things at once. An entry the guest has
-        not set up at all does no harm, for it cannot mean to load it.
+        directly would need the hidden parts to be two things at once. Before a guest has set up
+        a GDT of its own (``own_gdt``) it cannot mean to load anything, so that does no harm.
         """
         vcpu = self.vm.vcpu
         if not self.agreed():
@@ -266,6 +272,8 @@ class DescriptorShadow:
             key = segment.selector & KEY
             descriptor = self._guest(key)
             if descriptor is None or not _usable(descriptor):
+                if own_gdt:
+                    return False
                 continue
             fresh = cached(segment.selector, Descriptor(descriptor.raw | layout.ACCESSED << 40))
             if fresh != segment:
@@ -273,6 +281,11 @@ class DescriptorShadow:
             # From now on the entry is loaded, by the VMM's IRET if not by the guest: accessed.
             mark_accessed(vcpu, key, descriptor)
         return True
+
+
+def _is_monitors(key: int) -> bool:
+    """Whether the entry is one of the VMM's own, which no guest can have."""
+    return not key & LOCAL and key >= MONITOR_CODE
 
 
 def _usable(descriptor: Descriptor) -> bool:

@@ -56,7 +56,7 @@ DOUBTFUL_FAULTS = ("#GP", "#SS", "#NP", "#TS")
 class TrapAndEmulate:
     """The de-privileged way to run one VM on the real processor."""
 
-    __slots__ = ("descriptors", "given", "monitor", "reversible", "seen", "vm")
+    __slots__ = ("descriptors", "given", "monitor", "own_gdt", "reversible", "seen", "vm")
     transient: ClassVar[frozenset[str]] = frozenset({"monitor", "vm"})
 
     def __init__(self, vm: Vm, monitor: Monitor, shadow: ShadowPaging) -> None:
@@ -67,6 +67,7 @@ class TrapAndEmulate:
         self.given: list[Segment | None] = [None] * 6
         self.seen: tuple[int, ...] = ()  # the guest's GDTR and LDTR the shadow was made from
         self.reversible = True
+        self.own_gdt = False  # the guest has executed LGDT
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -186,6 +187,7 @@ class TrapAndEmulate:
                 "the guest is in real mode, which cannot be run de-privileged; start it in "
                 "protected mode, or choose bare metal"
             )
+        self.own_gdt = self.own_gdt or self.vm.last == "lgdt"
         now = (vcpu.gdtr.base, vcpu.gdtr.limit, vcpu.ldtr.selector, vcpu.ldtr.base,
                vcpu.ldtr.limit)
         if now != self.seen or self.vm.last in TABLE_LOADS:
@@ -196,9 +198,9 @@ class TrapAndEmulate:
                 selector = MONITOR_LDT if vcpu.ldtr.present else 0
                 self.monitor.machine.cpu.load_ldt(selector)
             self.seen = now
-            self.reversible = self.descriptors.reversible()
+            self.reversible = self.descriptors.reversible(self.own_gdt)
         elif not self.reversible or (self.vm.loaded and not self.descriptors.agreed()):
-            self.reversible = self.descriptors.reversible()
+            self.reversible = self.descriptors.reversible(self.own_gdt)
         if self.vm.memory.touched:
             self.vm.memory.touched = False
             self.descriptors.refresh()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ringside.isa.faults import Fault
 from ringside.machine.control import CR0_PG
-from ringside.machine.memory import FRAME, FRAME_SHIFT
+from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
 from ringside.machine.paging import ERROR_USER, ERROR_WRITE
 from ringside.machine.tlb import DIRTY, USER, WRITABLE, Tlb
 from ringside.trace.events import ShadowFilled
@@ -118,6 +118,9 @@ class ShadowPaging:
         flags = vm.tlb.last if virtual.cr0 & CR0_PG else ALL_RIGHTS
         gfn = gpa >> FRAME_SHIFT
         hfn = vm.allotment.frame(gfn)
+        if gfn in vm.memory.windows:  # a virtual device answers there: never mapped
+            vm.emulate()
+            return
         if hfn is None:
             vm.deny(linear, gpa, "it is beyond this machine's memory")
             vm.emulate()
@@ -127,7 +130,8 @@ class ShadowPaging:
             self.on_trace_write(gfn)
         self.fill(linear >> FRAME_SHIFT, gfn, hfn, flags, write and not user)
         vm.emit(ShadowFilled(
-            vm.time, "vmm", vm.name, linear & ~(FRAME - 1), gfn << FRAME_SHIFT, hfn << FRAME_SHIFT, 1
+            vm.time, "vmm", vm.name, linear & ~OFFSET_MASK, gfn << FRAME_SHIFT,
+            hfn << FRAME_SHIFT, 1,
         ))  # fmt: skip
 
     # -- entries -----------------------------------------------------------------------------
