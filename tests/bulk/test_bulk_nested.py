@@ -60,15 +60,14 @@ def expected(guest, nested, memory, guest_root, nested_root, gva, write, user, w
             scalar_marks(guest, nested, memory, nested_root, one, writes)
             places = {ref.reference.level: ref.reference.address
                       for ref in one.refs if ref.dimension == "guest"}
-            for ref, (at, entry) in _guest_marks(guest, one, writes):
-                assert at
+            for ref, entry in _guest_marks(guest, one, writes):
                 memory.write(places[ref.level], entry, guest.entry_bytes)
     return found
 
 
 def _guest_marks(guest, found, write):
     by_address = {ref.address: ref for ref in found.guest.refs}
-    return [(by_address[at], (at, entry)) for at, entry in marks(guest, found.guest, write)]
+    return [(by_address[at], entry) for at, entry in marks(guest, found.guest, write)]
 
 
 @given(
@@ -91,9 +90,9 @@ def test_bulk_nested_walks_equal_scalar_ones_one_after_the_other(
     for gfn in range(GUEST_FRAMES):
         if rng.random() > spoiled / 10:
             second.map(gfn * FRAME, HOST_BASE + gfn)
-    place = lambda gpa: gpa + HOST_BASE * FRAME
     root, pages = random_tables(
-        rng, guest, memory, 0, range(40, 72), place, random_pages(rng, guest, 8), spoiled)
+        rng, guest, memory, 0, range(40, 72), lambda gpa: gpa + HOST_BASE * FRAME,
+        random_pages(rng, guest, 8), spoiled)
     if spoiled and nested.bits.user == 0 and rng.random() < 0.5:
         for table in second.tables:
             for at in range(table, table + FRAME, 8):
@@ -127,3 +126,21 @@ def test_bulk_nested_walks_equal_scalar_ones_one_after_the_other(
             nested_size = nested.levels[len(nested.levels) - last.level].page_size
             assert 1 << int(bulk.page_bits[number]) == min(one.guest.page_size, nested_size)
     assert memory.ram == reference.ram
+
+
+@pytest.mark.parametrize("guest", GUESTS, ids=lambda format: format.name)
+@pytest.mark.parametrize("nested", NESTED, ids=lambda format: format.name)
+@pytest.mark.parametrize("share", [True, False], ids=["shared", "each"])
+def test_bulk_walks_count_n_plus_1_times_m_plus_1_minus_1_references(guest, nested, share):
+    memory = Memory(SIZE)
+    second = builder(nested, memory, 144)
+    for gfn in range(GUEST_FRAMES):
+        second.map(gfn * FRAME, HOST_BASE + gfn)
+    first = builder(guest, memory, 0, lambda gpa: gpa + HOST_BASE * FRAME)
+    first.map(0x0804_8000, 40)
+    bulk = NestedWalker(guest, nested, memory, share=share).walk(
+        first.root, second.root, [0x0804_8123] * 100)
+    n, m = len(guest.levels), len(nested.levels)
+    assert set(bulk.references.tolist()) == {expected_references(n, m)}
+    assert set(bulk.hpa.tolist()) == {(HOST_BASE + 40) * FRAME + 0x123}
+    assert bulk.faults == bulk.violations == 0

@@ -113,3 +113,33 @@ def test_a_triple_fault_ends_the_run_and_says_so() -> None:
     run = open_run("rings", BARE, "org 0x100000\nstart: lidt [none]\nint 3\nnone: dw 0\ndd 0\n")
     run.seek(10**6)
     assert run.ended and "triple fault" in run.outcome("en")
+
+
+@pytest.mark.parametrize("technique", [BARE, TRAP])
+def test_what_is_not_modelled_ends_the_run_and_says_what_it_was(technique: str) -> None:
+    source = """
+        org 0x100000
+        start:  lgdt [pointer]
+                jmp 0x08:next
+        next:   mov ax, 0x18
+                ltr ax
+                jmp 0x20:0              ; a second task: a hardware task switch
+        gdt:    dq 0, 0x00CF9A000000FFFF, 0x00CF92000000FFFF
+                dw 103, tss - 0x100000, 0x8910, 0
+                dw 103, tss - 0x100000, 0x8910, 0
+        pointer: dw 39
+                dd gdt
+        tss:    times 26 dd 0
+    """
+    run = open_run("rings", technique, source)
+    run.seek(10**6)
+    assert run.ended and "task switch" in run.outcome("en")
+    run.seek(2)
+    assert run.step == 2  # and one can still go back
+
+
+def test_a_real_mode_guest_under_trap_and_emulate_ends_only_itself() -> None:
+    source = "org 0x100000\nstart: mov eax, cr0\nand eax, ~1\nmov cr0, eax\nhlt\n"
+    run = open_run("rings", TRAP, source)
+    run.seek(10**6)
+    assert "real mode" in run.outcome("en")

@@ -23,8 +23,7 @@ DATA, DATA_END = RAM + 0x3000, RAM + 0x4000
 EDGES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 X = [getattr(rv, f"UC_RISCV_REG_X{number}") for number in range(32)]
 CSRS = ("mscratch", "mepc", "mcause", "mtval", "mtvec")
-CSR_REGISTERS = {name: getattr(rv, f"UC_RISCV_REG_{name.upper()}") for name in CSRS if name != "mtval"}
-CSR_REGISTERS["mtval"] = rv.UC_RISCV_REG_MTVAL
+CSR_REGISTERS = {name: getattr(rv, f"UC_RISCV_REG_{name.upper()}") for name in CSRS}
 NOP, CODE_END = b"\x13\0\0\0", 0x3000
 # Unicorn's processor has 16-bit instructions, so it keeps a bit of addresses that is 0 here.
 WORDS_ONLY = {NUMBERS["mepc"], NUMBERS["mtvec"]}

@@ -65,7 +65,8 @@ def test_li_gives_the_value(value: int) -> None:
 
 
 def test_data_directives() -> None:
-    program = assemble('.byte 1, 2\n.balign 4\n.half 0x1234\n.space 2\n.word end\n.asciz "a\\n"\nend:')
+    program = assemble(
+        ".byte 1, 2\n.balign 4\n.half 0x1234\n.space 2\n.word end\n.asciz \"a\\n\"\nend:")
     assert program.image == b"\1\2\0\0\x34\x12\0\0" + (RAM + 15).to_bytes(4, "little") + b"a\n\0"
     assert program.source_line(RAM + 8) == ("guest.s", 5)
 

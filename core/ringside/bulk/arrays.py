@@ -21,7 +21,7 @@ Addresses: TypeAlias = NDArray[Any] | Sequence[int]
 
 # Measured: from 8 to 32 thousand accesses the temporaries of a chunk stay in a second-level
 # cache of 512 KiB or more; less pays for numpy's calls, more for memory.
-CHUNK = 16_384
+CHUNK = 32_768
 
 
 def addresses(values: Addresses) -> Ints:

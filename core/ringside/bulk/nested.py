@@ -296,7 +296,8 @@ class NestedWalker:
         leaves = self._guest.run(walks.gva, above.address, access, out, locate)
         lost_tables = walks.violation != NONE
         # One reference for every guest entry read
-        walks.references += np.subtract(levels + 1, walks.level, dtype=np.int16) - lost_tables
+        entries = np.subtract(levels + 1, walks.level, dtype=np.int16)
+        np.add(walks.references, entries - lost_tables, out=walks.references)
         whole = len(leaves) == 1 and leaves[0].rows is None and leaves[0].good is None
         rows = None if whole else ((walks.fault == NONE) & ~lost_tables).nonzero()[0]
         done = self._data(walks, rows, access, host)

@@ -257,17 +257,19 @@ class Descent:
         leaves: list[Leaf] = []
         group = Group(linear, access, self._work[:, : len(linear)])
         bits = root
+        table: Ints | int = root
         for depth, step in enumerate(self.steps):
             if depth:
-                np.bitwise_and(group.entry, self.mask, out=group.table)
+                table = np.bitwise_and(group.entry, self.mask, out=group.table)
                 if locate is not None:
-                    group.table, bits, lost = locate(depth, group, bits)
+                    table, bits, lost = locate(depth, group, bits)
                     if lost is not None:
                         out.level[group.whose(lost.nonzero()[0])] = step.number
-                        group = group.some((~lost).nonzero()[0])
+                        kept = (~lost).nonzero()[0]
+                        group, table = group.some(kept), table[kept]
                         if not len(group):
                             break
-            self._read(depth, step, root if depth == 0 else group.table, bits, group)
+            self._read(depth, step, table, bits, group)
             every, some = _all(group.entry)
             is_leaf = step.number == 1
             if not _uniform(step, self.format.bits.present, every, some):

@@ -80,11 +80,12 @@ Reader = Callable[[Cursor], Operand]
 class Plan:
     """How to read one form once its opcode and ModRM byte are known."""
 
-    __slots__ = ("form", "has_modrm", "lockable", "readers", "repeat", "row", "width")
+    __slots__ = ("bare", "form", "has_modrm", "lockable", "readers", "repeat", "row", "width")
 
     def __init__(self, row: Row, form: Form, operand: Width) -> None:
         self.row = row
         self.form = form
+        self.bare = form.bare
         self.has_modrm = form.modrm is not None
         self.readers = tuple(reader(spec, operand) for spec in form.operands if spec[0] not in "XY")
         self.width = operation_width(form, operand)
@@ -417,6 +418,8 @@ def decode(code: bytes | memoryview, bits: int = 32) -> Insn:
         plan = PLANS[key] if key in PLANS else find_plan(key)
         if plan is None:
             raise UD()
+    if plan.bare and (repeat or operand_bits != bits):
+        raise UD()
 
     row = plan.row
     operands: tuple[Operand, ...] = tuple([read(cursor) for read in plan.readers])

@@ -61,7 +61,7 @@ class Form:
     """One encoding, parsed from the SDM notation of its row.
 
     ``opcode`` are the fixed bytes (without a mandatory prefix), ``prefix`` a mandatory F3 or 66,
-    or None,
+    or None, ``bare`` says that with 66, F2 or F3 it is undefined (``NP``),
     ``operand_bits``/``address_bits`` restrict the form to one size (``o16 o32 a16 a32``),
     ``plus`` says the register is in the low three bits of the last opcode byte (``+r``),
     ``modrm`` is None, "r" or "0".."7", ``immediates`` lists ``ib iw iz id cb cz cp ap mo`` in the
@@ -77,6 +77,7 @@ class Form:
     modrm: str | None
     immediates: tuple[str, ...]
     operands: tuple[str, ...]
+    bare: bool = False
 
 
 @cache
@@ -88,7 +89,7 @@ def parse_form(text: str) -> Form:
     opcode = bytearray()
     prefix: int | None = None
     sizes: dict[str, int] = {}
-    plus = False
+    plus = bare = False
     modrm: str | None = None
     immediates: list[str] = []
     for token in encoding.split():
@@ -96,6 +97,8 @@ def parse_form(text: str) -> Form:
             sizes[token[0]] = int(token[1:])
         elif token in ("F3", "66") and not opcode:
             prefix = int(token, 16)
+        elif token == "NP":
+            bare = True
         elif token[0] == "/":
             modrm = token[1:]
         elif token.endswith("+r"):
@@ -107,7 +110,7 @@ def parse_form(text: str) -> Form:
             opcode.append(int(token, 16))
     return Form(
         text, bytes(opcode), prefix, sizes.get("o"), sizes.get("a"), plus, modrm,
-        tuple(immediates), tuple(operand_text.split()),
+        tuple(immediates), tuple(operand_text.split()), bare,
     )  # fmt: skip
 
 
@@ -122,9 +125,9 @@ class Row:
     pointer, ``a`` pair of bounds, ``s`` pseudo-descriptor, ``q`` eight bytes; ``Ibs`` a
     sign-extended byte; fixed ``AL CL DX rAX 1 3 ES CS SS DS FS GS``.
     ``kind``: ``data`` | ``branch`` | ``string`` | ``system``.
-    ``privilege``: ``any`` | ``cpl0`` | ``iopl`` | ``tsd`` (CR4.TSD) | ``vmx`` — who may execute it without
-    a fault. ``sensitive``: "" or the group of Robin & Irvine. ``repeat``: "" | ``rep`` | ``repe``
-    (REP also stops on ZF). ``lock``: LOCK allowed with a memory destination.
+    ``privilege``: ``any`` | ``cpl0`` | ``iopl`` | ``tsd`` (CR4.TSD) | ``vmx`` — who may
+    execute it without a fault. ``sensitive``: "" or the group of Robin & Irvine. ``repeat``: "" |
+    ``rep`` | ``repe`` (REP also stops on ZF). ``lock``: LOCK allowed with a memory destination.
     ``undefined``: flags the SDM leaves undefined. ``exit``: in a virtual machine of VMX, who is
     asked whether it leaves it: a name of ``machine.vmx.execution.QUESTIONS``, "" for nobody.
     """

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..isa.assembler import AssemblyError, Program, assemble
+from ..isa.faults import NotModelled
 from ..machine.loader import ImageError
 from ..trace.cost import BARE, DEPRIVILEGED, CostModel
 from ..trace.counters import Tally, by_detail
@@ -47,7 +48,7 @@ class Batch:
         name, program, disk = _find(what, guest, disk)
         try:
             system = build(chosen, Image(program, name, MEMORY, disk=disk))
-        except ImageError as error:
+        except (ImageError, NotModelled) as error:
             raise BatchError(f"{what}: {error}") from None
         return cls(system, chosen, name)
 

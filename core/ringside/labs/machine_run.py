@@ -185,4 +185,4 @@ class MachineRun:
         end = self._end
         if end is None:
             return ""
-        return outcome_words(end.kind, lang, status=end.status)
+        return outcome_words(end.kind, lang, status=end.status, detail=end.detail)

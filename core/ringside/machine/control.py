@@ -202,8 +202,10 @@ def cpuid(cpu: Cpu, leaf: int, subleaf: int) -> tuple[int, int, int, int]:
 
 def read_tsc(cpu: Cpu) -> int:
     """RDTSC: the machine's clock, offset in a virtual machine. The instruction checks CR4.TSD."""
-    offset = cpu.tsc_offset if cpu.intercepts is None else cpu.tsc_offset + cpu.intercepts.tsc_offset
-    return (cpu.time + offset) & 0xFFFF_FFFF_FFFF_FFFF
+    count = cpu.time + cpu.tsc_offset
+    if cpu.intercepts is not None:
+        count += cpu.intercepts.tsc_offset
+    return count & 0xFFFF_FFFF_FFFF_FFFF
 
 
 def read_msr(cpu: Cpu, number: int) -> int:

@@ -156,6 +156,7 @@ class Cpu:
         "slept",
         "ss_loaded",
         "stop",
+        "stops_at_halt",
         "time",
         "tlb",
         "tr",
@@ -172,7 +173,8 @@ class Cpu:
     transient: ClassVar[frozenset[str]] = frozenset(
         {
             "acknowledge", "breakpoints", "bus", "carry_args", "carry_fn", "code_written", "decoded", "flag_args",
-            "flag_fn", "listener", "memory", "rd", "rd_super", "rd_user", "stop", "tlb", "tracer",
+            "flag_fn", "listener", "memory", "rd", "rd_super", "rd_user", "stop", "stops_at_halt", "tlb",
+            "tracer",
             "wr", "wr_super", "wr_user",
         }
     )  # fmt: skip
@@ -244,6 +246,7 @@ class Cpu:
 
         self.breakpoints: frozenset[int] = frozenset()  # linear addresses
         self.stop = ""  # a device's reason to end the run after the current instruction
+        self.stops_at_halt = False  # whether HLT is such a reason too
         self.interrupt_line = False
         self.acknowledge: Callable[[], int] = no_interrupt
         self.monitor: frozenset[int] | range | None = None
@@ -421,6 +424,8 @@ class Cpu:
         """Stop until the next interrupt."""
         self.halted = True
         self.slept = 0
+        if self.stops_at_halt:
+            self.stop = "halt"
         if self.listener is not None:
             self.listener(Halted(self.time, self.context, self.at))
 

@@ -82,9 +82,11 @@ class Engine:
         left = limit
         while left > 0:
             if self.may_hurry():
-                left = self.hurry(left)
+                room = left if cpu.intercepts is None else cpu.intercepts.room(cpu, left)
+                left += self.hurry(room) - room
                 if left <= 0:
                     break
+                if room <= 0 ...
             if cpu.breakpoints and cpu.at_breakpoint and cpu.steps != start:
                 return "breakpoint"
             reason = cpu.step() or cpu.stop
@@ -101,7 +103,8 @@ class Engine:
             or cpu.inhibit
             or cpu.shutdown
             or cpu.tracer is not None
-            or (cpu.monitor is not None and not cpu.cpl)
+            or (cpu.monitor is not None and not cpu.cpl and cpu.intercepts is None)
+            or (cpu.intercepts is not None and cpu.intercepts.due(cpu) is not None)
             or not cpu.cr0 & 1
             or cpu._eflags & FLAG_TF
             or (cpu.interrupt_line and cpu.ready)
@@ -276,9 +279,8 @@ class Engine:
         """Forget every translation (also after a thaw: memory is not what it was)."""
         frames = list(self.regions)
         self.regions.clear()
-        for tables in self.modes.values():
-            for table in tables.values():
-                table.clear()
+        self.tables.clear()
+        self.modes = {self.mode: self.tables}
         self.counts.clear()
         self.followers.clear()
         self.careful.clear()

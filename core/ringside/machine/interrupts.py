@@ -27,7 +27,7 @@ from ringside.machine import descriptors as layout
 from ringside.machine.descriptors import Descriptor
 from ringside.machine.segmentation import NULL, RPL, cached, mark_accessed, real_segment
 from ringside.machine.segmentation import read_descriptor as find_descriptor
-from ringside.machine.tasks import inner_stack, no_task_switch
+from ringside.machine.tasks import BY_GATE, BY_IRET, inner_stack, no_task_switch
 from ringside.machine.transfers import (
     StackPlan,
     StackReader,
@@ -258,7 +258,7 @@ def idt_gate(cpu: Cpu, vector: int, software: bool, external: int) -> Descriptor
     if not gate.present:
         raise NP(error)
     if gate.type == layout.TASK_GATE:
-        raise no_task_switch(f"vector {vector}'s task gate")
+        raise no_task_switch(cpu, gate.selector, BY_GATE, f"vector {vector}'s task gate")
     return gate
 
 
@@ -286,7 +286,8 @@ def iret(cpu: Cpu, w: Width) -> None:
         return
     flags = cpu.eflags
     if flags & FLAG_NT:
-        raise no_task_switch("IRET with EFLAGS.NT set")
+        link = cpu.system_read(cpu.tr.base, 2)
+        raise no_task_switch(cpu, link, BY_IRET, "IRET with EFLAGS.NT set")
     reader = StackReader(cpu)
     eip = reader.pop(w)
     selector = reader.pop(w) & 0xFFFF

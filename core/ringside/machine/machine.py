@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ringside.isa.faults import NotModelled
 from ringside.isa.registers import FLAG_IF
 from ringside.machine.bus import Bus
 from ringside.machine.chipset import Chipset
@@ -22,7 +23,15 @@ from ringside.machine.devices.serial import Serial
 from ringside.machine.devices.vga import MEMORY, MEMORY_SIZE, Vga
 from ringside.machine.digest import digest
 from ringside.machine.memory import Memory
-from ringside.machine.outcome import HALTED, RESET, SHUTDOWN, WAITING, Outcome, exited
+from ringside.machine.outcome import (
+    HALTED,
+    RESET,
+    SHUTDOWN,
+    WAITING,
+    Outcome,
+    exited,
+    not_modelled,
+)
 from ringside.machine.tlb import Tlb
 from ringside.trace.events import Event
 from ringside.trace.freeze import freeze, thaw
@@ -113,13 +122,21 @@ class Machine:
 
         ``"limit"``: all were taken; ``"entry"``: control reached the monitor; ``"breakpoint"``:
         the next instruction lies at one of ``breakpoints``; otherwise the kind of ``outcome``:
-        ``"exit"``, ``"halted"``, ``"shutdown"``, ``"reset"`` or ``"waiting"``.
+        ``"exit"``, ``"halted"``, ``"shutdown"``, ``"reset"``, ``"waiting"``, ``"not-modelled"``.
         """
         if self._engine is None:
             from ringside.machine.engine import Engine
 
             self._engine = Engine(self.cpu)
         return self._go(limit, self._engine.run)
+
+    def run_awake(self, limit: int) -> str:
+        """Like ``run``, but stop after a HLT with ``"halt"`` instead of sleeping through it."""
+        self.cpu.stops_at_halt = True
+        try:
+            return self.run(limit)
+        finally:
+            self.cpu.stops_at_halt = False
 
     def _go(self, limit: int, run: Run) -> str:
         cpu, chipset = self.cpu, self.chipset
@@ -135,7 +152,12 @@ class Machine:
                 chipset.advance()
                 self._due = chipset.deadline()
             cpu.stop = ""
-            reason = run(left if self._due is None else min(left, self._due - cpu.time))
+            try:
+                reason = run(left if self._due is None else min(left, self._due - cpu.time))
+            except NotModelled as missing:
+                self.outcome = not_modelled(str(missing))
+                cpu.deliveries += 1  # a step of its own, so that the state before it has none
+                break
             if reason == "shutdown":
                 self.outcome = SHUTDOWN
             self._settle()
@@ -148,15 +170,16 @@ class Machine:
     def _settle(self) -> None:
         """See at once whether a halt can ever end, so that each step has only one state."""
         cpu = self.cpu
-        if self.outcome is None and cpu.halted and not cpu.ready:
-            if not cpu.eflags & FLAG_IF:
+        if self.outcome is None and cpu.halted and not cpu.ready and cpu.alarm is None:
+            if not cpu.wakeable:
                 self.outcome = HALTED
             elif self.chipset.next_wake() is None:
                 self.outcome = WAITING
 
     def _sleep(self) -> None:
         """Let time pass to the device event that ends the halt."""
-        wake = self.chipset.next_wake()
+        wakes = (self.chipset.next_wake(), self.cpu.alarm)
+        wake = min((at for at in wakes if at is not None), default=None)
         assert wake is not None, "a halt without end is an outcome"
         self.cpu.sleep(max(0, wake - self.cpu.time))
         self.chipset.advance()

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``kind`` is one of the kinds below; ``status`` is the exit status where there is one."""
+    """``kind`` is one of the kinds below; ``status`` is the exit status where there is one, and
+    ``detail`` says what is missing where the guest used something that is not modelled."""
 
     kind: str
     status: int | None = None
+    detail: str = ""
 
     @property
     def final(self) -> bool:
@@ -18,6 +20,8 @@ class Outcome:
         return self.kind != "waiting"
 
     def __str__(self) -> str:
+        if self.detail:
+            return f"{self.kind}: {self.detail}"
         return f"exit {self.status}" if self.status is not None else self.kind
 
 
@@ -30,3 +34,8 @@ WAITING = Outcome("waiting")  # HLT with interrupts on, and only input could int
 def exited(status: int) -> Outcome:
     """A write to the exit port ended the run with ``status``."""
     return Outcome("exit", status)
+
+
+def not_modelled(detail: str) -> Outcome:
+    """The guest used a part of the architecture that is left out; ``detail`` names it."""
+    return Outcome("not-modelled", None, detail)

@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 IO_MAP_BASE = layout.TSS32_FIELDS["io map base"][0]
 
 
-def no_task_switch(what: str) -> NotModelled:
-    """Say that the guest asked for a hardware task switch."""
+# How a task switch came about, in the numbers of a VM exit's qualification.
+BY_CALL, BY_IRET, BY_JMP, BY_GATE = range(4)
+
+
+def no_task_switch(cpu: Cpu, selector: int, source: int, what: str) -> Exception:
+    """Make the VM exit a task switch always is; outside a virtual machine, say it is missing."""
+    if cpu.intercepts is not None:
+        return cpu.intercepts.task_switch(selector, source)
     return NotModelled(
         f"{what} asks for a hardware task switch (SDM vol. 3A, 7.3), which Ringside does not "
         "model; switch stacks and registers in software instead, as every common system does"

@@ -27,7 +27,7 @@ from ringside.machine.segmentation import (
     required_descriptor,
     stack_segment,
 )
-from ringside.machine.tasks import inner_stack, no_task_switch
+from ringside.machine.tasks import BY_CALL, BY_JMP, inner_stack, no_task_switch
 
 if TYPE_CHECKING:
     from ringside.machine.cpu import Cpu
@@ -119,7 +119,7 @@ def direct_code(cpu: Cpu, selector: int, descriptor: Descriptor) -> Segment:
     return cached(error | cpu.cpl, mark_accessed(cpu, selector, descriptor))
 
 
-def check_task(cpu: Cpu, selector: int, descriptor: Descriptor) -> None:
+def check_task(cpu: Cpu, selector: int, descriptor: Descriptor, source: int) -> None:
     """Refuse a TSS or task gate as the hardware would, else say that it is not modelled."""
     error = selector & NULL
     if descriptor.dpl < max(cpu.cpl, selector & RPL):
@@ -129,7 +129,10 @@ def check_task(cpu: Cpu, selector: int, descriptor: Descriptor) -> None:
     if not descriptor.present:
         raise NP(error)
     name = layout.SYSTEM_TYPES[descriptor.type]
-    raise no_task_switch(f"a far transfer to selector {selector:#06x} ({name})")
+    task = descriptor.selector if descriptor.type == layout.TASK_GATE else selector
+    raise no_task_switch(
+        cpu, task, source, f"a far transfer to selector {selector:#06x} ({name})"
+    )
 
 
 def open_gate(cpu: Cpu, selector: int, gate: Descriptor) -> tuple[int, Descriptor]:
@@ -173,7 +176,7 @@ def far_jump(cpu: Cpu, selector: int, offset: int, w: Width) -> None:
             raise NP(selector & NULL)
         segment = cached(selector & NULL | cpu.cpl, mark_accessed(cpu, selector, target))
     elif descriptor.system and (descriptor.type in TASKS or descriptor.type == layout.TASK_GATE):
-        check_task(cpu, selector, descriptor)
+        check_task(cpu, selector, descriptor, BY_JMP)
     else:
         raise GP(selector & NULL)
     check_offset(segment.limit, offset)
@@ -197,7 +200,7 @@ def far_call(cpu: Cpu, selector: int, offset: int, w: Width) -> None:
         elif descriptor.system and (
             descriptor.type in TASKS or descriptor.type == layout.TASK_GATE
         ):
-            check_task(cpu, selector, descriptor)
+            check_task(cpu, selector, descriptor, BY_CALL)
         else:
             raise GP(selector & NULL)
         check_offset(segment.limit, offset)

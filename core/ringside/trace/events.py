@@ -191,9 +191,10 @@ class VmEntered(Event):
 
 @dataclass(frozen=True, slots=True)
 class VmExited(Event):
-    """VM exit: back to root operation. ``reason`` is as in the VMCS, with bit 31 set if entry failed.
+    """VM exit: back to root operation.
 
-    ``eip`` and ``ring`` are the guest's, ``event`` the interruption information, 0 if there is none.
+    ``reason`` is as in the VMCS, with bit 31 set if the entry failed. ``eip`` and ``ring`` are the
+    guest's, ``event`` the interruption information, 0 if there is none.
     """
 
     kind: ClassVar[str] = "vmexit"

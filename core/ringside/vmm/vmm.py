@@ -22,9 +22,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
+from ringside.isa.faults import NotModelled
 from ringside.machine.cpu import Cpu
 from ringside.machine.machine import Machine
-from ringside.machine.outcome import WAITING, Outcome
+from ringside.machine.outcome import WAITING, Outcome, not_modelled
 from ringside.trace.events import (
     Blocked,
     Event,
@@ -275,7 +276,11 @@ class Vmm:
             if left <= 0:
                 self._observe()
                 return "limit"
-            self._phases[self.phase](left)
+            try:
+                self._phases[self.phase](left)
+            except NotModelled as missing:
+                self._give_up(not_modelled(str(missing)))
+                self._steps += 1
             if cpu.breakpoints and self.in_guest and cpu.at_breakpoint and self.steps != start:
                 self._observe()
                 return "breakpoint"
@@ -308,8 +313,26 @@ class Vmm:
             self.monitor.lower_timer()
             self._entered(guest)
             self._steps += 1
+        elif reason == "not-modelled":
+            self._take_back(guest)
         elif reason not in ("limit", "breakpoint"):
             raise RuntimeError(f"the host's processor stopped while a guest ran: {reason}")
+
+    def _take_back(self, guest: Guest) -> None:
+        """The guest ran into something that is not modelled: only this VM ends."""
+        outcome, self.machine.outcome = self.machine.outcome, None
+        assert outcome is not None
+        guest.cpu.observe()
+        self.monitor.raise_timer()
+        self.machine.run(1)  # the timer's interrupt brings the processor back to the VMM
+        self.monitor.lower_timer()
+        self._give_up(outcome)
+
+    def _give_up(self, outcome: Outcome) -> None:
+        """End the VM that has the processor; the others go on."""
+        self.vm.hardware.outcome = outcome
+        self.exit = None
+        self._decide()
 
     def _entered(self, guest: Guest) -> None:
         vm = guest.vm

@@ -137,12 +137,12 @@ ROWS: tuple[Row, ...] = (
     Row(
         "jmp", ("EA ap | Ap", "FF /5 | Mp"), jump_far,
         "Loads CS and EIP; descriptor and privilege are checked against the real CPL.",
-        kind="system", sensitive=PROTECTION_SYSTEM,
+        exit="far", kind="system", sensitive=PROTECTION_SYSTEM,
     ),
     Row(
         "call", ("9A ap | Ap", "FF /3 | Mp"), call_far,
         "Pushes CS and EIP and jumps far, through a call gate to an inner ring if asked.",
-        kind="system", sensitive=PROTECTION_SYSTEM,
+        exit="far", kind="system", sensitive=PROTECTION_SYSTEM,
     ),
     Row(
         "retf", ("CB |",), ret_far, "Pops EIP and CS; may return to an outer ring.",

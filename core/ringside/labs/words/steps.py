@@ -233,5 +233,8 @@ OUTCOMES: dict[str, Message] = {
              "fejezte be"),
     "shutdown": (
         "triple fault: the processor shut down", "hármas hiba: a processzor leállt"),
-    "not-modelled": ("{detail}", "{detail}"),
+    "reset": ("the guest reset the processor", "a vendég újraindította a processzort"),
+    "not-modelled": (
+        "the guest used something that is not modelled: {detail}",
+        "a vendég olyasmit használt, ami nincs modellezve: {detail}"),
 }

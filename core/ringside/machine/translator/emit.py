@@ -26,6 +26,7 @@ from ringside.machine.translator.sites import (
     CARRY,
     NOT_CARRY,
     Site,
+    Sites,
     changes,
     needed_names,
     recomputes,
@@ -54,7 +55,8 @@ class Emitter(Body):
 
     def __init__(self, mode: Mode) -> None:
         super().__init__(mode)
-        self.sites: list[Site | None] = [None]
+        self.sites = Sites()
+        self.tuples: list[ast.Tuple] = []
         # The sites that gave the status flags and CF: None when only ``fk``/``ck`` tell.
         self.status: Site | None = None
         self.carry: Site | None = None
@@ -330,7 +332,7 @@ class Emitter(Body):
             bound = env.get(name)
             register = names_register(bound)
             if register in targets:
-                local = f"f{len(self.sites)}{name}" if sure else self.temporary()
+                local = f"f{len(self.sites.numbered)}{name}" if sure else self.temporary()
                 self.emit(assign(local, load(register)))
                 self.ranges[local] = self.ranges.get(register, WHOLE)
                 env[name] = Slot(local)
@@ -365,7 +367,7 @@ class Emitter(Body):
             self.apply(insn, inputs)
             return
         local_of: dict[str, str | int] = {}
-        number = len(self.sites)
+        number = len(self.sites.numbered)
         for name in needed_names(row):
             bound = inputs[name]
             value = self.raw(bound.name) if isinstance(bound, Slot) else bound
@@ -380,8 +382,7 @@ class Emitter(Body):
                 self.emit(assign(local, value.node))
             self.bound(local, value)
         site = Site(number, row, insn.width, local_of)
-        site.arrange()
-        self.sites.append(site)
+        self.sites.add(site)
         if changed != CARRY:
             self.status = site
         if changed != NOT_CARRY:
@@ -418,12 +419,16 @@ class Emitter(Body):
             self.emit(assign("ck", values.number(self.carry.number)))
 
     def ask(self) -> None:
-        """Have the CPU know its flags (``settle`` gives 0)."""
+        """Have the CPU know its flags (``hand_over`` gives 0)."""
         self.publish()
         self.status = self.carry = None
-        everything = ast.Call(load("locals"), [], [])
-        arguments: list[ast.expr] = [load("cpu"), load("fk"), load("ck"), everything]
-        self.emit(assign("fk", ast.Call(load("settle"), arguments, []), "ck"))
+        arguments: list[ast.expr] = [load("cpu"), load("fk"), load("ck"), self.all_kept()]
+        self.emit(assign("fk", ast.Call(load("hand_over"), arguments, []), "ck"))
+
+    def all_kept(self) -> ast.expr:
+        """A tuple of all kept locals; it grows until the region is complete."""
+        self.tuples.append(ast.Tuple([], values.LOAD))
+        return self.tuples[-1]
 
     def flag(self, name: str) -> Val:
         """The value of a flag or a shortcut, 0 or 1, as it is before this instruction."""

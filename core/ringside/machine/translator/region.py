@@ -33,7 +33,7 @@ from ringside.machine.translator.emit import Emitter, Flow
 from ringside.machine.translator.graph import Block, Find, Plan, discover, plan
 from ringside.machine.translator.inline import Unsupported
 from ringside.machine.translator.mode import Mode
-from ringside.machine.translator.sites import Site, settle
+from ringside.machine.translator.sites import Site, Sites
 from ringside.machine.translator.statements import stamp, tidy
 from ringside.machine.translator.values import assign, compare, load, negate, number, store
 
@@ -61,7 +61,7 @@ class Region:
         enter: Enter,
         entries: dict[int, int],
         lines: list[Line],
-        sites: list[Site | None],
+        sites: Sites,
         written: list[int],
         spans: list[tuple[int, int]],
     ) -> None:
@@ -87,7 +87,8 @@ class Region:
         cpu.eip = line.eip
         fk = found["fk"] if line.status < 0 else line.status
         ck = found["ck"] if line.carry < 0 else line.carry
-        settle(cpu, self.sites, fk, ck, found)
+        kept = tuple([found[local] for local in self.sites.kept])
+        self.sites.hand_over(cpu, fk, ck, kept)
         return int(found["left"]) - line.spent
 
     @property
@@ -403,6 +404,8 @@ class Translator(Emitter):
         self.number = {start: k for k, start in enumerate(region_plan.chunks)}
         chunks = [self.chunk(start) for start in region_plan.chunks]
         chunks.append(self.epilogue())
+        for everything in self.tuples:
+            everything.elts = [load(local) for local in self.sites.kept]
         loop = ast.While(ast.Constant(True), self.choose(chunks, 0), [])
         body = [*self.prologue(), loop]
         arguments = ast.arguments(
@@ -414,7 +417,7 @@ class Translator(Emitter):
         stamp(function, 1)
         module = ast.Module([function], [])
         entries = dict(self.number)
-        self.globals |= {"entry_of": entries.get, "settle": self.settle_now}
+        self.globals |= {"entry_of": entries.get, "hand_over": self.sites.hand_over}
         code = compile(module, f"<region {entry:#x}>", "exec")
         code = next(c for c in code.co_consts if hasattr(c, "co_code"))
         enter: Any = FunctionType(code, self.globals, "region")
@@ -423,10 +426,6 @@ class Translator(Emitter):
         self.module = module
         return Region(entry, enter, entries, self.lines, self.sites, written, spans)
 
-    def settle_now(self, cpu: Any, fk: int, ck: int, found: dict[str, Any]) -> int:
-        settle(cpu, self.sites, fk, ck, found)
-        return 0
-
     def prologue(self) -> list[ast.stmt]:
         def attribute(*path: str) -> ast.expr:
             node: ast.expr = load("cpu")
@@ -434,7 +433,7 @@ class Translator(Emitter):
                 node = ast.Attribute(node, part, values.LOAD)
             return node
 
-        lines = [assign("fk", number(0), "ck")]
+        lines = [assign("fk", number(0), "ck", *dict.fromkeys(self.sites.kept))]
         registers = [r for r in REGISTERS if r in self.used or r in self.written]
         if registers:
             lines.append(assign("regs", attribute("regs")))
@@ -459,11 +458,11 @@ class Translator(Emitter):
                 place = ast.Subscript(load("regs"), number(index), values.STORE)
                 lines.append(ast.Assign([place], value))
         lines.append(ast.Assign([ast.Attribute(load("cpu"), "eip", values.STORE)], load("eip")))
-        unsettled = ast.BoolOp(ast.Or(), [load("fk"), load("ck")])
         self.status = self.carry = None
         self.statements = []
         self.ask()
-        lines.append(ast.If(unsettled, self.statements, []))
+        if len(self.sites.numbered) > 1:
+            lines += self.statements
         lines.append(ast.Return(load("left")))
         return lines
 

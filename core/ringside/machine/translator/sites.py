@@ -2,8 +2,9 @@
 
 Every instruction that sets flags is a *site*. Its inputs are kept in locals of the generated
 function (``f3a``, ``f3r`` …); two more locals, ``fk`` and ``ck``, number the site that gave the
-status flags and the one that gave CF. Site 0 means the CPU's own record. Nothing is computed
-until :func:`settle` hands the inputs to :mod:`ringside.machine.flags`.
+status flags and the one that gave CF. Site 0 means the CPU's own record. Nothing is computed: a
+region hands ``fk``, ``ck`` and all it kept to the CPU as one more pending call (see
+:mod:`ringside.machine.flags`), and :meth:`Sites.late` answers if somebody ever asks.
 """
 
 from __future__ import annotations
@@ -54,27 +55,31 @@ class Site:
         self.remake = recomputes(row)
         self.after = row.flags
         self.takes = row.takes if self.remake else row.flags_take
-        # For each argument: a local or a constant, and what it is masked with.
-        self.places: list[tuple[str | None, Any, int]] = []
+        # For each argument: which kept local with what mask, or -1 and a constant.
+        self.places: list[tuple[int, Any, int]] = []
 
-    def arrange(self) -> None:
-        """Note where the arguments are, once all of ``local`` is known."""
+    def arrange(self, kept: list[str]) -> None:
+        """Note where the arguments are; new locals are added to ``kept``."""
         for name in self.takes:
             where: Any = self.width if name == "w" else self.local[name]
-            mask = 0xFFFF_FFFF if self.wraps(name) else -1
-            self.places.append((where, None, mask) if type(where) is str else (None, where, 0))
+            if isinstance(where, str):
+                self.places.append((len(kept), None, 0xFFFF_FFFF if self.wraps(name) else -1))
+                kept.append(where)
+            else:
+                self.places.append((-1, where, 0))
 
-    def arguments(self, found: dict[str, Any]) -> tuple[Any, ...]:
-        """The flag function's arguments, from the generated function's locals."""
+    def flags(self, found: tuple[int, ...]) -> tuple[int | None, ...]:
+        """All six flags, from the values of the kept locals."""
         values = [
-            constant if where is None else found[where] & mask
+            constant if where < 0 else found[where] & mask
             for where, constant, mask in self.places
         ]
+        assert self.after is not None
         if not self.remake:
-            return tuple(values)
+            return self.after(*values)
         given: dict[str, Any] = {"w": self.width, **dict(zip(self.takes, values, strict=True))}
         given["r"] = given["temp"] = self.row.meaning(*values)
-        return tuple(given[name] for name in self.row.flags_take)
+        return self.after(*(given[name] for name in self.row.flags_take))
 
     def wraps(self, name: str) -> bool:
         """Whether the kept value counts modulo 2**32: it came from, or went to, a register."""
@@ -95,35 +100,32 @@ def needed_names(row: Row) -> tuple[str, ...]:
     return tuple(name for name in names if name != "w")
 
 
-def settle(
-    cpu: Any, sites: list[Site | None], fk: int, ck: int, found: dict[str, Any]
-) -> None:
-    """Make sites ``fk`` and ``ck`` the CPU's pending flags."""
-    if fk == ck:
-        if fk:
-            site = sites[fk]
-            assert site is not None
-            flags.defer(cpu, site.row.flags, site.arguments(found))  # type: ignore[arg-type]
-        return
-    if not fk or not ck:
-        flags.materialise(cpu)
-    first, carry = sites[fk], sites[ck]
-    if first is not None:
-        after: Any = first.row.flags
-        arguments = first.arguments(found)
-        if "cf" not in changes(after):
-            cpu.flag_fn, cpu.flag_args = after, arguments
-            cpu.carry_fn = None
-            if carry is not None:
-                cpu.carry_fn, cpu.carry_args = carry.row.flags, carry.arguments(found)
-            return
-        cpu.flag_fn = None
-        values = after(*arguments)
-        if not ck:
-            values = (None, *values[1:])
-        cpu._eflags = flags.pack(cpu._eflags, values)
-    if carry is not None:
-        after = carry.row.flags
-        value = after(*carry.arguments(found))[0]
-        flags.settle(cpu, (value, None, None, None, None, None))
+class Sites:
+    """The sites of one region."""
 
+    __slots__ = ("kept", "numbered")
+
+    def __init__(self) -> None:
+        self.numbered: list[Site | None] = [None]
+        self.kept: list[str] = []  # their locals, in the order they are handed over
+
+    def add(self, site: Site) -> None:
+        """File a new site."""
+        site.arrange(self.kept)
+        self.numbered.append(site)
+
+    def late(self, fk: int, ck: int, *found: int) -> tuple[int | None, ...]:
+        """The flags that sites ``fk`` and ``ck`` gave; None for those the CPU has itself."""
+        status, carry = self.numbered[fk], self.numbered[ck]
+        values = (None,) * 6 if status is None else status.flags(found)
+        if fk == ck:
+            return values
+        return (None if carry is None else carry.flags(found)[0], *values[1:])
+
+    def hand_over(self, cpu: Any, fk: int, ck: int, found: tuple[int, ...]) -> int:
+        """Make the region's flags the CPU's pending ones; give 0, the CPU's own number."""
+        if fk or ck:
+            if not fk or not ck:
+                flags.materialise(cpu)
+            cpu.flag_fn, cpu.flag_args, cpu.carry_fn = self.late, (fk, ck, *found), None
+        return 0

@@ -126,9 +126,8 @@ INTERRUPTION_FIELDS = (
     Bits("nmi unblocking", 12, 1, "IRET had just removed the blocking (exit information only)"),
     Bits("valid", 31, 1, "there is such an event"),
 )
-EXTERNAL, RESERVED_EVENT, NMI, HARDWARE, SOFTWARE, PRIVILEGED_SOFTWARE, SOFTWARE_EXCEPTION, OTHER = (
-    range(8)
-)
+EXTERNAL, RESERVED_EVENT, NMI, HARDWARE = range(4)
+SOFTWARE, PRIVILEGED_SOFTWARE, SOFTWARE_EXCEPTION, OTHER = range(4, 8)
 EVENT_TYPES = (
     "external interrupt", "reserved", "NMI", "hardware exception", "software interrupt (INT n)",
     "privileged software exception (INT1)", "software exception (INT3, INTO)", "other",
@@ -144,7 +143,9 @@ ACTIVE, HALTED = 0, 1
 
 # Bits that were 1 before there was a use for 0 (appendix A.2). The TRUE MSRs tell which may now
 # be 0 as well: of these, CR3 exiting and the debug controls.
-DEFAULT1 = {"pin": 0x16, "primary": 0x0401_E172, "secondary": 0, "exit": 0x0003_6DFF, "entry": 0x11FF}
+DEFAULT1 = {
+    "pin": 0x16, "primary": 0x0401_E172, "secondary": 0, "exit": 0x0003_6DFF, "entry": 0x11FF,
+}  # fmt: skip
 # Bit 9 of the exit controls is the 64-bit host's, and of the entry controls the 64-bit guest's;
 # neither exists on a processor without Intel 64.
 TABLES = {"pin": PIN, "primary": PRIMARY, "secondary": SECONDARY, "exit": EXIT, "entry": ENTRY}

@@ -107,7 +107,7 @@ def guest_pdptes(cpu: Cpu, vmcs: Vmcs, guest: Intercepts) -> tuple[int, ...]:
 
 
 def load_guest(cpu: Cpu, vmcs: Vmcs, guest: Intercepts) -> None:
-    """Load the guest-state area (27.3.2). CR2 and the other registers are the software's to switch."""
+    """Load the guest-state area (27.3.2). CR2 and the general registers are left to software."""
     kept = bits.CR0_NOT_SWITCHED
     cpu.cr0 = cpu.cr0 & kept | vmcs[f.GUEST_CR0] & ~kept & 0xFFFF_FFFF
     cpu.cr3 = vmcs[f.GUEST_CR3]

@@ -41,10 +41,32 @@ class Intercepts:
     """
 
     __slots__ = (
-        "began", "cr0_mask", "cr0_shadow", "cr3_targets", "cr4_mask", "cr4_shadow", "delivering",
-        "delivering_error", "delivering_length", "exceptions", "io_bitmaps", "msr_bitmap",
-        "length", "nmi_blocked", "pending_debug", "pf_mask", "pf_match", "pin", "primary",
-        "secondary", "software", "started", "timer", "tsc_offset", "unblocked_at", "vmcs",
+        "began",
+        "cr0_mask",
+        "cr0_shadow",
+        "cr3_targets",
+        "cr4_mask",
+        "cr4_shadow",
+        "delivering",
+        "delivering_error",
+        "delivering_length",
+        "exceptions",
+        "io_bitmaps",
+        "length",
+        "msr_bitmap",
+        "nmi_blocked",
+        "pending_debug",
+        "pf_mask",
+        "pf_match",
+        "pin",
+        "primary",
+        "secondary",
+        "software",
+        "started",
+        "timer",
+        "tsc_offset",
+        "unblocked_at",
+        "vmcs",
     )  # fmt: skip
     transient = frozenset({"vmcs"})  # a view of memory; Cpu.after_thaw makes it anew
 
@@ -207,6 +229,11 @@ class Intercepts:
         """The event has arrived."""
         self.delivering = self.delivering_error = self.delivering_length = 0
 
+    def task_switch(self, selector: int, source: int) -> VmExit:
+        """Make the exit every attempt to switch tasks in hardware is (26.4.2)."""
+        qualification = info.task_switch(selector, source)
+        return VmExit(reasons.TASK_SWITCH, qualification, self.length)
+
     # -- control registers ------------------------------------------------------------------------
 
     def cr0_read(self, value: int) -> int:
@@ -226,7 +253,7 @@ class Intercepts:
         return before & self.cr4_mask | value & ~self.cr4_mask
 
 
-# -- what happens between instructions --------------------------------------------------------------
+# -- what happens between instructions -----------------------------------------------------------
 
 
 def trap_monitor(guest: Intercepts, cpu: Cpu) -> None:
@@ -264,7 +291,7 @@ def take_interrupt(guest: Intercepts, cpu: Cpu) -> None:
     cpu.take_interrupt()
 
 
-# -- the questions, by the column ``exit`` of the instruction table -----------------------------------
+# -- the questions, by the column ``exit`` of the instruction table -------------------------------
 
 Question = Callable[[Intercepts, "Cpu", Insn], None]
 
@@ -477,7 +504,7 @@ def ask_iret(guest: Intercepts, cpu: Cpu, insn: Insn) -> None:
 
 
 def nobody(guest: Intercepts, cpu: Cpu, insn: Insn) -> None:
-    """INT n does not leave by itself; that it was asked about notes its length."""
+    """INT n and far jumps and calls leave in the middle, if at all; their length is noted."""
 
 
 QUESTIONS: dict[str, Question] = {
@@ -498,6 +525,7 @@ QUESTIONS: dict[str, Question] = {
     "clts": ask_clts,
     "lmsw": ask_lmsw,
     "mov dr": ask_mov_dr,
+    "far": nobody,
     "int": nobody,
     "int3": software_exception(BREAKPOINT),
     "into": software_exception(OVERFLOW),

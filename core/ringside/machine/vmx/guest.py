@@ -132,7 +132,7 @@ def common_rights(vmcs: Vmcs, number: int, segment: Rights) -> Iterator[str]:
         yield f"{name} is not present"
     if value & 0xFFFE_0F00:
         yield f"{name} has reserved access rights set"
-    if segment.granular and limit & 0xFFF != 0xFFF or not segment.granular and limit >> 20:
+    if (segment.granular and limit & 0xFFF != 0xFFF) or (not segment.granular and limit >> 20):
         yield f"{name} has a G bit that its limit does not allow"
 
 

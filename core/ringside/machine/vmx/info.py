@@ -39,8 +39,6 @@ def task_switch(selector: int, source: int) -> int:
     return selector | source << 30
 
 
-BY_CALL, BY_IRET, BY_JMP, BY_GATE = range(4)
-
 
 def displacement(insn: Insn) -> int:
     """Qualification of an instruction with a memory operand: its displacement."""

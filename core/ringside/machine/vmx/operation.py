@@ -132,7 +132,7 @@ class Vmx:
         """VMREAD; of a 64-bit field the lower half, or with bit 0 of the encoding the upper."""
         vmcs = self.current_vmcs()
         field = encoding & ~1
-        if field not in SLOTS or encoding & 1 and encoding >> 13 != 1:
+        if field not in SLOTS or (encoding & 1 and encoding >> 13 != 1):
             self.fail(12)
         value = vmcs[field]
         value = value >> 32 if encoding & 1 else value & 0xFFFF_FFFF
@@ -144,7 +144,7 @@ class Vmx:
         """VMWRITE; in 32-bit mode a write to a 64-bit field clears its upper half."""
         vmcs = self.current_vmcs()
         field = encoding & ~1
-        if field not in SLOTS or encoding & 1 and encoding >> 13 != 1:
+        if field not in SLOTS or (encoding & 1 and encoding >> 13 != 1):
             self.fail(12)
         if f.BY_ENCODING[field].read_only:
             self.fail(13)
