@@ -66,9 +66,7 @@ def loop_rate(clock: Clock, seconds: float) -> float:
     return turns / (now - start)
 
 
-def run(
-    clock: Clock, *, seconds: float = 1.0, guests: Sequence[str] = GUESTS
-) -> dict[str, Any]:
+def run(clock: Clock, *, seconds: float = 1.0, guests: Sequence[str] = GUESTS) -> dict[str, Any]:
     """Time every guest for ``seconds``; give the figures as plain data."""
     loop = loop_rate(clock, seconds / 4)
     rates = {guest: rate(guest, clock, seconds) for guest in guests}

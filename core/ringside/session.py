@@ -233,6 +233,7 @@ def describe(lab: Lab, lang: str) -> dict[str, Any]:
             for option in lab.options
         ],
         "editable": lab.editable,
+        "usual": dict(lab.usual),
     }
 
 

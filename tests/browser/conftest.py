@@ -59,6 +59,7 @@ def static_host(site: Path) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/{site.name}/"
     server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="session")

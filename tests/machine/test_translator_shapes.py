@@ -37,9 +37,7 @@ def test_a_loop_is_one_for_statement_over_the_budget():
 
 
 def test_two_arms_that_meet_again_stay_in_one_chunk():
-    text, chunks = written(
-        "again: shr eax, 1\njnc even\nxor eax, 5\neven: dec ecx\njnz again\nhlt"
-    )
+    text, chunks = written("again: shr eax, 1\njnc even\nxor eax, 5\neven: dec ecx\njnz again\nhlt")
     assert chunks == ["again"]
     assert "join" not in text
 

@@ -57,9 +57,7 @@ def test_a_signed_comparison_keeps_its_meaning_in_every_form(op, bits, data):
     x, y = (data.draw(WORDS) & mask for _ in range(2))
     flipped = values.xor(values.name("x", 0, mask), const(sign))
     constant = values.test(flipped, op(), const(y ^ sign))
-    variable = values.test(
-        flipped, op(), values.xor(values.name("y", 0, mask), const(sign))
-    )
+    variable = values.test(flipped, op(), values.xor(values.name("y", 0, mask), const(sign)))
     expected = COMPARISONS[op](x ^ sign, y ^ sign)
     assert bool(evaluate(constant, x=x)) == expected
     assert bool(evaluate(variable, x=x, y=y)) == expected

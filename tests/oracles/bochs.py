@@ -32,7 +32,7 @@ display_library: rfb, options="timeout=0"
 romimage: file={roms}/BIOS-bochs-legacy
 vgaromimage: file={roms}/VGABIOS-lgpl-latest
 megs: 16
-cpu: model=p4_willamette, count=1, ips=50000000, reset_on_triple_fault=0
+cpu: model={model}, count=1, ips=50000000, reset_on_triple_fault=0
 floppya: 1_44="{floppy}", status=inserted
 boot: floppy
 port_e9_hack: enabled=1
@@ -144,7 +144,7 @@ def roms() -> Path | None:
     return folder if shutil.which("bochs") and (folder / "BIOS-bochs-legacy").exists() else None
 
 
-def ask_bochs(image: bytes, seconds: float = 60) -> list[Report]:
+def boot(image: bytes, model: str = "p4_willamette", seconds: float = 60) -> str:
     """Boot the image on Bochs, without a window, and read its debug port."""
     found = roms()
     if found is None:
@@ -153,7 +153,7 @@ def ask_bochs(image: bytes, seconds: float = 60) -> list[Report]:
         disk = Path(folder, "floppy.img")
         disk.write_bytes(floppy(image))
         rc = Path(folder, "bochsrc")
-        rc.write_text(CONFIGURATION.format(roms=found, floppy=disk, folder=folder))
+        rc.write_text(CONFIGURATION.format(roms=found, floppy=disk, folder=folder, model=model))
         commands = Path(folder, "commands")  # Debian's Bochs starts in its debugger
         commands.write_text("c\nq\n")
         done = subprocess.run(
@@ -165,7 +165,12 @@ def ask_bochs(image: bytes, seconds: float = 60) -> list[Report]:
             cwd=folder,
             check=False,
         )
-    return parse_all(done.stdout.decode("latin-1"))
+    return done.stdout.decode("latin-1")
+
+
+def ask_bochs(image: bytes) -> list[Report]:
+    """Boot the image on Bochs and read its reports."""
+    return parse_all(boot(image))
 
 
 def ask_machine(image: bytes, *, by_steps: bool = False) -> list[Report]:

@@ -9,10 +9,10 @@ from typing import Any
 from ..isa.assembler import AssemblyError, Program, assemble
 from ..isa.faults import NotModelled
 from ..machine.loader import ImageError
-from ..trace.cost import BARE, DEPRIVILEGED, CostModel
+from ..trace.cost import CostModel
 from ..trace.counters import Tally, by_detail
 from . import LABS
-from .systems import BARE_METAL, BUILDERS, Image, System, build
+from .systems import BARE_METAL, BUILDERS, CHARGES, Image, System, build
 
 MEMORY = 16 << 20
 
@@ -81,8 +81,7 @@ class Batch:
         """What happened, as JSON-ready data. Cycles are modelled: see ``trace.presets``."""
         system, counts = self.system, self._tally.counts
         outcome = system.outcome
-        virtual = bool(system.vms)
-        model = CostModel(charges=DEPRIVILEGED if virtual else BARE)
+        model = CostModel(charges=CHARGES[self.technique])
         exits = by_detail(counts, "trap")
         status = outcome.status if outcome and outcome.status is not None else 0
         return {

@@ -110,6 +110,7 @@ class Lab:
     kinds: tuple[Choice, ...] = ()
     editable: bool = False
     source: Callable[[str], str] | None = field(default=None)
+    usual: Mapping[str, str] = field(default_factory=dict)  # where it is not a menu's first entry
 
     def setup(
         self, guest: str | None, technique: str | None, options: Mapping[str, str] | None,
@@ -128,8 +129,9 @@ class Lab:
         if source is not None and not self.editable:
             raise InputError("The guest of this lab cannot be edited.")
         return Setup(
-            guest=_choose("guest", self.guests, guest),
-            technique=_choose("technique", self.techniques, technique),
+            guest=_choose("guest", self.guests, guest or self.usual.get("guest")),
+            technique=_choose(
+                "technique", self.techniques, technique or self.usual.get("technique")),
             options=chosen,
             source=source,
         )

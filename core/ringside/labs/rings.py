@@ -11,14 +11,14 @@ from ..isa.assembler import Program
 from ..scenes import rings as figure
 from ..scenes.scene import Scene
 from ..trace import events as ev
-from ..trace.cost import BARE, DEPRIVILEGED, CostModel
+from ..trace.cost import BARE, CostModel
 from ..trace.counters import total
 from ..vmm.lockstep import Difference, Lockstep
 from . import panels
 from .lab import Choice, Lab, Run, Setup
 from .machine_run import PREVIEW, MachineRun
 from .narrate import hexa, vector_name
-from .systems import BARE_METAL, Image, System, build
+from .systems import BARE_METAL, CHARGES, Image, System, build
 from .words.panels import PANELS
 from .words.rings import RINGS
 from .words.say import Segment, pick, plain, segments
@@ -162,7 +162,7 @@ class RingsRun(MachineRun):
             return None
         after, before = timeline.counts(), timeline.counts(entered - 1)
         since = {key: count - before.get(key, 0) for key, count in after.items()}
-        model = CostModel(charges=DEPRIVILEGED)
+        model = CostModel(charges=CHARGES[self.system.technique])
         bare = CostModel(charges=BARE).bill({}, 1).total
         cycles = model.bill({key: count for key, count in since.items() if count}, 1).total
         facts = {"bare": bare, "preset": model.preset.title}
@@ -266,10 +266,15 @@ def open_rings(setup: Setup) -> Run:
 def _techniques() -> tuple[Choice, ...]:
     from ..vmm.registry import TECHNIQUES
 
-    titles = {"trap-and-emulate": "technique.trap"}
+    def entry(id: str, title: str) -> Choice:
+        known = f"technique.{id}" in RINGS
+        return Choice(
+            id, RINGS[f"technique.{id}"] if known else (title, title),
+            RINGS[f"technique.{id}.note"] if known else ("", ""))
+
     return (
-        Choice(BARE_METAL, RINGS["technique.bare"]),
-        *(Choice(technique.id, RINGS[titles[technique.id]]) for technique in TECHNIQUES),
+        entry(BARE_METAL, BARE_METAL),
+        *(entry(technique.id, technique.title) for technique in TECHNIQUES),
     )
 
 
@@ -281,7 +286,8 @@ LAB = Lab(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))
         for guest in SHELF if guest.id not in NOT_HERE),
-    techniques=tuple(reversed(_techniques())),
+    techniques=_techniques(),
+    usual={"technique": "trap-and-emulate"},
     kinds=tuple(Choice(name, RINGS[f"kind.{name}"]) for name in (
         "trap", "syscall", "fault", "ring", "interrupt", "emulate", "inject", "silent",
         "diverge", "console", "halt")),

@@ -14,6 +14,7 @@ from ringside.machine.cpu import Cpu
 from ringside.machine.loader import Program, load, load_program
 from ringside.machine.machine import TICKS_PER_SECOND, Machine
 from ringside.machine.outcome import Outcome
+from ringside.trace.cost import BARE, Charges
 from ringside.trace.events import Event
 from ringside.vmm.building import VmPlan, assemble_vmm
 from ringside.vmm.clock import VirtualClock, VmClock
@@ -330,6 +331,10 @@ def _under(technique: Technique) -> Callable[[Sequence[Image], Options], System]
     return build
 
 
+CHARGES: dict[str, Charges] = {
+    BARE_METAL: BARE,
+    **{technique.id: technique.charges for technique in TECHNIQUES},
+}
 BUILDERS: dict[str, Callable[[Sequence[Image], Options], System]] = {
     BARE_METAL: _bare,
     **{technique.id: _under(technique) for technique in TECHNIQUES},

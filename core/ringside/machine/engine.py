@@ -86,7 +86,6 @@ class Engine:
                 left += self.hurry(room) - room
                 if left <= 0:
                     break
-                if room <= 0 ...
             if cpu.breakpoints and cpu.at_breakpoint and cpu.steps != start:
                 return "breakpoint"
             reason = cpu.step() or cpu.stop
@@ -305,7 +304,8 @@ class Engine:
             raise Retry
         there = (linear + room & MASK) + beyond
         ram = cpu.memory.ram
-        return int.from_bytes(ram[at : at + room] + ram[there : there + size - room], "little")
+        both = bytes(ram[at : at + room]) + bytes(ram[there : there + size - room])
+        return int.from_bytes(both, "little")
 
     def write(self, linear: int, value: int, size: int) -> None:
         """Write within a page, also beside code in its frame; else Retry."""

@@ -145,6 +145,8 @@ class Machine:
             left = end - cpu.steps
             if left <= 0:
                 return "limit"
+            if cpu.halted and cpu.stops_at_halt:
+                return "halt"
             if cpu.halted and not cpu.ready:
                 self._sleep()
             self._due = chipset.deadline()
@@ -289,12 +291,13 @@ class Machine:
         self._last_picture = freeze(self, self._last_picture)
         return self._last_picture
 
-    def thaw(self, picture: Any) -> None:
-        """Go back, or forwards, to the moment of ``picture``."""
+    def thaw(self, picture: Any) -> list[int]:
+        """Go back, or forwards, to the moment of ``picture``; gives the frames it had to write."""
         changed: list[int] = []
         thaw(self, picture, changed)
         self.cpu.memory_replaced(changed)  # code cached of those frames is no longer there
         self._last_picture = picture
+        return changed
 
     def digest(self) -> str:
         """SHA-256 of the guest-visible state; see :func:`ringside.machine.digest.digest`."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+INSTRUCTION = "instruction"
 Charges = Mapping[tuple[str, str | None], str]
 """From an event's kind and detail (None: any other) to the price it pays."""
 
@@ -35,6 +36,14 @@ DEPRIVILEGED: Charges = _HARDWARE | {
     ("trap", None): "vmm dispatch",
     ("inject", None): "injection",
     ("shadow", None): "shadow fill",
+}
+EMULATED: Charges = {(INSTRUCTION, None): "interpreted instruction"}
+PARAVIRTUAL: Charges = _HARDWARE | {
+    ("trap", None): "vmm dispatch",
+    ("hypercall", None): "hypercall",
+    ("inject", None): "injection",
+    ("upcall", None): "injection",
+    ("syscall", None): "system call",  # straight into the guest kernel, without the VMM
 }
 
 
@@ -69,7 +78,8 @@ class Bill:
 
 def purchases(counts: Counts, instructions: int, charges: Charges) -> dict[str, int]:
     """How many of each price a run has to pay."""
-    bought = {"instruction": instructions} if instructions else {}
+    price = charges.get((INSTRUCTION, None), INSTRUCTION)
+    bought = {price: instructions} if instructions else {}
     for (kind, name), count in counts.items():
         item = charges.get((kind, name)) or charges.get((kind, None))
         if item is not None:

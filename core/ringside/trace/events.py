@@ -34,6 +34,24 @@ class Retired(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Interpreted(Event):
+    """An emulator carried out one guest instruction; the processor never saw it.
+
+    Like ``Retired`` it is told only to those who want every instruction. ``register`` names what
+    it changed, from ``before`` to ``after``; it is empty where nothing changed but EIP and memory.
+    """
+
+    kind: ClassVar[str] = "retired"
+    vm: str
+    eip: int
+    mnemonic: str
+    text: str
+    register: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaultRaised(Event):
     """The CPU raised an exception at ``eip``; ``error`` is -1 when the vector has none."""
 

@@ -54,9 +54,15 @@ RINGS: Mapping[str, Price] = {
     ),
     "injection": Price(_INJECT, "AA06 6.3, divzero: 3223 under the software VMM", "derived"),
     "shadow fill": Price(_SHADOW, "AA06 6.3, pgfault: 3927 under the software VMM", "derived"),
+    "hypercall": Price(
+        242, "AA06 6.3, syscall, native: the same way into an inner ring", "derived"
+    ),
 }
 PORT = Price(3209, "AA06 6.3, in (port 80h), native: bus time, not the processor's", "measured")
 INSTRUCTION = Price(1, "one instruction in a cycle", "assumed")
+INTERPRETED = Price(
+    50, "fetch, decode and carry out one IA-32 instruction in software: tens of cycles", "assumed"
+)
 REFERENCE = Price(20, "a page-table entry found in the second-level cache", "assumed")
 
 # VM transitions by microarchitecture. Round trip: AMRS12. The rest: BNT17, and for the first two
@@ -85,6 +91,7 @@ def _preset(
     id_: str, title: str, year: int, round_trip: int | None, vmx: tuple[int | None, ...]
 ) -> Preset:
     prices: dict[str, Price] = {"instruction": INSTRUCTION, "walk reference": REFERENCE}
+    prices["interpreted instruction"] = INTERPRETED
     prices["port access"] = PORT
     prices |= {
         name: Price(cycles, "BNT17 ch. 4", "reported")

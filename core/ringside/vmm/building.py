@@ -51,7 +51,7 @@ def assemble_vmm(
         frames = plan.memory_size >> FRAME_SHIFT
         allotment = Allotment(list(range(next_frame, next_frame + frames)))
         next_frame += frames
-        vm = Vm(plan.name, machine, allotment, disk=plan.disk)
+        vm = technique.machine(plan.name, machine, allotment, disk=plan.disk)
         if plan.prepare is not None:
             plan.prepare(vm)
         plan.load(vm.hardware)

@@ -6,8 +6,10 @@ To add one: write its file, add one line to ``TECHNIQUES``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ringside.trace.cost import DEPRIVILEGED, EMULATED, Charges
+from ringside.vmm.cpu.emulation import EmulatedVm, Emulation, NoTables
 from ringside.vmm.cpu.trap_and_emulate import TrapAndEmulate
 from ringside.vmm.memory.shadow import ShadowPaging
 from ringside.vmm.monitor import Monitor
@@ -25,6 +27,8 @@ class Technique:
     id: str
     title: str
     install: Callable[[Vm, Monitor], tuple[CpuTechnique, MemoryTechnique]]
+    machine: Callable[..., Vm] = Vm  # what its virtual machines are made of
+    charges: Charges = field(default_factory=lambda: DEPRIVILEGED)  # what its events are billed as
 
 
 def _trap_and_emulate(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
@@ -33,6 +37,11 @@ def _trap_and_emulate(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTec
     return TrapAndEmulate(vm, monitor, shadow), shadow
 
 
+def _emulation(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
+    return Emulation(vm, monitor), NoTables()
+
+
 TECHNIQUES: tuple[Technique, ...] = (
+    Technique("emulation", "Emulation", _emulation, EmulatedVm, EMULATED),
     Technique("trap-and-emulate", "Trap-and-emulate", _trap_and_emulate),
 )

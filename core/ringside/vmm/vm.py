@@ -23,6 +23,7 @@ from ringside.machine.digest import digest
 from ringside.machine.machine import Machine
 from ringside.machine.memory import FRAME, OFFSET_MASK
 from ringside.machine.outcome import SHUTDOWN, Outcome
+from ringside.machine.tlb import Tlb
 from ringside.trace.events import (
     ConsoleWritten,
     ControlWritten,
@@ -81,10 +82,10 @@ class Vm:
         self.host = host
         self.allotment = allotment
         self.tlb = VirtualTlb()
-        self.memory = GuestMemory(host.memory, allotment)
+        self.memory = self.make_memory()
         self.hardware = Machine(
             memory=self.memory,
-            tlb=self.tlb,
+            tlb=self.make_tlb(),
             disk=disk,
             ticks_per_second=ticks_per_second or host.clock.ticks_per_second,
         )
@@ -96,6 +97,14 @@ class Vm:
         self.last = ""  # mnemonic of the last emulated instruction
         self.loaded: tuple[int, ...] = ()  # segment registers the last emulated instruction loaded
         self._vector = NO_VECTOR  # what was delivered last on the virtual CPU: vector, error code
+
+    def make_memory(self) -> GuestMemory:
+        """Guest-physical memory as the virtual hardware reaches it."""
+        return GuestMemory(self.host.memory, self.allotment)
+
+    def make_tlb(self) -> Tlb:
+        """The TLB of the virtual CPU."""
+        return self.tlb
 
     # -- what the guest is -------------------------------------------------------------------
 
@@ -159,7 +168,21 @@ class Vm:
             self.console,
         )  # fmt: skip
 
+    @property
+    def under_way(self) -> int:
+        """Steps of the ``interpret`` that is going on, without the one that is happening."""
+        return 0
+
     # -- what the VMM does to it -------------------------------------------------------------
+
+    def interpret(self, limit: int, exit_cost: int) -> tuple[int, int]:
+        """Carry out up to ``limit`` instructions in software, while the guest cannot run directly.
+
+        Gives how many steps that was and the host ticks it took; ``exit_cost`` is what a visit
+        to the VMM takes.
+        """
+        self.emulate()
+        return 1, exit_cost
 
     def emulate(self) -> None:
         """Carry out the instruction at the virtual CS:EIP on the virtual hardware.
@@ -169,7 +192,7 @@ class Vm:
         vcpu = self.vcpu
         insn = self.current_instruction()
         mnemonic = insn.mnemonic if insn is not None else "?"
-        before = _watched(vcpu)
+        before = watched(vcpu)
         eip, deliveries = vcpu.eip, vcpu.deliveries
         self._vector = SOFTWARE_INTERRUPTS.get(mnemonic, NO_VECTOR)
         if mnemonic == "int" and insn is not None:
@@ -256,6 +279,11 @@ class Vm:
         """The guest-physical address of a linear one, by the guest's own tables; None if none."""
         return self.look(lambda: self.vcpu.translate(linear, False, False))
 
+    # -- other moments -----------------------------------------------------------------------
+
+    def memory_replaced(self, hfns: list[int]) -> None:
+        """Frames of the host were put back by a thaw: forget what was derived from their bytes."""
+
     # -- events ------------------------------------------------------------------------------
 
     def emit(self, event: Event) -> None:
@@ -276,14 +304,17 @@ class Vm:
             self.emit(event)
 
     def _tell_injected(self) -> None:
+        self.tell_delivery(*self._vector)
+
+    def tell_delivery(self, vector: int, error: int) -> None:
+        """Tell the spectator of a delivery through the guest's IDT."""
         if self.listener is not None:
-            vector, error = self._vector
             self.listener(
                 Injected(self.time, "vmm", self.name, vector, error, self.vcpu.linear_eip)
             )
 
 
-def _watched(vcpu: Cpu) -> tuple[tuple[str, int], ...]:
+def watched(vcpu: Cpu) -> tuple[tuple[str, int], ...]:
     """The parts of the virtual state an emulated instruction is usually about."""
     return (
         ("IF", int(bool(vcpu._eflags & FLAG_IF))),
@@ -307,6 +338,16 @@ def _watched(vcpu: Cpu) -> tuple[tuple[str, int], ...]:
     )
 
 
+def changed_register(
+    before: tuple[tuple[str, int], ...], after: tuple[tuple[str, int], ...]
+) -> tuple[str, int, int]:
+    """The first of the ``watched`` parts that changed: a name, the value before and after."""
+    for (name, old), (_, new) in zip(before, after, strict=True):
+        if old != new:
+            return name, old, new
+    return "", 0, 0
+
+
 def _change(
     insn: Insn | None, before: tuple[tuple[str, int], ...], vcpu: Cpu
 ) -> tuple[str, int, int]:
@@ -319,7 +360,4 @@ def _change(
         return f"port {port:#x}", value, value
     if insn is not None and insn.mnemonic in ("cli", "sti"):
         return "IF", before[0][1], int(bool(vcpu._eflags & FLAG_IF))
-    for (name, old), (_, new) in zip(before, _watched(vcpu), strict=True):
-        if old != new:
-            return name, old, new
-    return "", 0, 0
+    return changed_register(before, watched(vcpu))

@@ -6,7 +6,8 @@ The loop is a row of phases, and each phase is a step one can stop at:
 guest       the guest's own instructions on the real processor, one a step; the step that
             ends with control in the VMM is ``VmmEntered``
 handle      what the exit's handler does: ``Emulated``, ``Injected``, ``ShadowFilled``, …
-emulate     the next instruction is interpreted because the guest cannot run directly
+emulate     the next instruction is interpreted because the guest cannot run directly; an
+            emulator, under which it never can, goes through a stretch of them at once
 inject      a virtual interrupt is delivered through the guest's IDT (``Injected``)
 schedule    another VM gets the processor: a world switch (``Scheduled``)
 idle        nobody can run: host time passes to the next event (``Woken``)
@@ -235,7 +236,7 @@ class Vmm:
     def steps(self) -> int:
         """Steps taken; within a listener, those completed before the one that is happening."""
         if self._began is None:
-            return self._steps
+            return self._steps + self.vm.under_way
         return self._steps + self.machine.cpu.steps - self._began
 
     @property
@@ -281,13 +282,20 @@ class Vmm:
             except NotModelled as missing:
                 self._give_up(not_modelled(str(missing)))
                 self._steps += 1
-            if cpu.breakpoints and self.in_guest and cpu.at_breakpoint and self.steps != start:
+            if cpu.breakpoints and self._at_breakpoint and self.steps != start:
                 self._observe()
                 return "breakpoint"
         self._observe()
         outcome = self.outcome
         assert outcome is not None
         return outcome.kind
+
+    @property
+    def _at_breakpoint(self) -> bool:
+        """Whether the guest's next instruction, in hardware or in software, lies at one."""
+        if self.phase == EMULATE:
+            return self.vm.vcpu.linear_eip in self.machine.cpu.breakpoints
+        return self.in_guest and self.machine.cpu.at_breakpoint
 
     def _observe(self) -> None:
         if self.phase == GUEST:
@@ -364,8 +372,10 @@ class Vmm:
     def _emulate(self, left: int) -> None:
         guest = self.guests[self.current]
         guest.clock.set(guest.vm, self.time)
-        guest.vm.emulate()
-        self._charge(guest)
+        room = max(1, self._undisturbed(guest, own=False))
+        steps, ticks = guest.vm.interpret(min(left, room), self.exit_cost)
+        self.machine.cpu.sleep(ticks)
+        self._steps += steps - 1
         self._done(guest)
 
     def _inject(self, left: int) -> None:
@@ -462,10 +472,13 @@ class Vmm:
         self._steps += 1
         self.phase = GUEST
 
-    def _undisturbed(self, guest: Guest) -> int:
-        """How many ticks the guest may run before the VMM must look after something."""
+    def _undisturbed(self, guest: Guest, own: bool = True) -> int:
+        """How many ticks the guest may run before the VMM must look after something.
+
+        Not ``own``: an emulator looks after the guest's own devices by itself.
+        """
         now = self.time
-        limits = [guest.clock.next_event(guest.vm, now)]
+        limits = [guest.clock.next_event(guest.vm, now)] if own else []
         for number, other in enumerate(self.guests):
             if number == self.current or other.vm.outcome is not None:
                 continue
@@ -512,6 +525,8 @@ class Vmm:
     def thaw(self, picture: Any) -> None:
         """Go back, or forwards, to the moment of ``picture``."""
         machine, rest = picture
-        self.machine.thaw(machine)
+        changed = self.machine.thaw(machine)
         thaw(self, rest)
+        for guest in self.guests:
+            guest.vm.memory_replaced(changed)
         self._last_picture = picture

@@ -84,8 +84,17 @@ RINGS: dict[str, Message] = {
     "tip.idt.real": (
         "The VMM's own handler table: every trap comes to it first.",
         "A VMM saját kezelőtáblája: minden csapda először hozzá jut."),
-    "technique.bare": ("Bare metal", "Csupasz gép"),
-    "technique.trap": ("Trap & emulate", "Csapda és emulálás"),
+    "technique.bare-metal": ("Bare metal", "Csupasz gép"),
+    "technique.bare-metal.note": (
+        "No VMM: the guest owns the processor.", "Nincs VMM: a processzor a vendégé."),
+    "technique.emulation": ("Emulation", "Emulálás"),
+    "technique.emulation.note": (
+        "Software carries out every instruction; the processor never sees the guest.",
+        "Minden utasítást szoftver hajt végre; a processzor nem látja a vendéget."),
+    "technique.trap-and-emulate": ("Trap & emulate", "Csapda és emulálás"),
+    "technique.trap-and-emulate.note": (
+        "The guest runs directly in outer rings; what is privileged traps into the VMM.",
+        "A vendég külső gyűrűkben közvetlenül fut; ami privilegizált, a VMM-be esik."),
     "kind.trap": ("trap", "csapda"),
     "kind.syscall": ("system call", "rendszerhívás"),
     "kind.fault": ("page fault or exception", "laphiba vagy kivétel"),

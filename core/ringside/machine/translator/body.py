@@ -54,6 +54,7 @@ class Body:
         self.temporaries = 0
         self.careful = False
         self.pointer: tuple[Val, str] | None = None  # a place read and then written
+        self.loads: list[ast.expr] = []  # this instruction's, wherever they end up
 
     # -- statements --------------------------------------------------------------------------
 
@@ -202,7 +203,9 @@ class Body:
             return self.read_carefully(address, w)
         index = self.place(address, w.bytes, "rd")
         self.proven(address)
-        return Val(self.element(w.bytes, index, values.LOAD), 0, w.mask)
+        element = self.element(w.bytes, index, values.LOAD)
+        self.loads.append(element)
+        return Val(element, 0, w.mask)
 
     def store(self, seg: int, offset: Val, value: Val, w: Width) -> None:
         address = self.linear(seg, offset, w.bytes, True)
@@ -214,6 +217,15 @@ class Body:
         target = self.element(w.bytes, self.place(address, w.bytes, "wr"), values.STORE)
         self.emit(ast.Assign([target], value.node))
         self.proven(address)
+
+    def access_anyway(self, first: int, used: list[ast.expr]) -> None:
+        """Make the accesses that folding left out: nobody needs the value, but they may fault."""
+        if self.loads:
+            places: list[ast.AST] = [*self.statements[first:], *used]
+            present = {id(part) for place in places for part in ast.walk(place)}
+            for access in self.loads:
+                if id(access) not in present:
+                    self.emit(ast.Expr(access))
 
     def load_for_store(self, seg: int, offset: Val, w: Width) -> Val:
         """Read a place that :meth:`store_back` will write: one check for both."""
@@ -241,6 +253,7 @@ class Body:
 
     def read_carefully(self, address: Val, w: Width) -> Val:
         call = ast.Call(values.load("read"), [address.node, number(w.bytes)], [])
+        self.loads.append(call)
         return Val(call, 0, w.mask)
 
     def write_carefully(self, address: Val, value: Val, w: Width) -> ast.stmt:

@@ -37,7 +37,6 @@ from ringside.machine.translator.values import MASK, Val, assign, const, load
 OPERANDS = ("a", "b", "c")
 GIVEN_OPERANDS = ("1", "2", "3")
 KEPT = (ALL, NOT_CARRY, CARRY)  # the sets of flags a site may set
-GIVEN = frozenset({*GIVEN_OPERANDS, *REGISTERS, "eip", "df"})  # results that go somewhere
 
 
 @dataclass(slots=True)
@@ -70,6 +69,8 @@ class Emitter(Body):
         if row.kind == "system":
             raise Unsupported("left to the interpreter")
         self.pointer = None
+        self.loads = []
+        first = len(self.statements)
         keeps = row.flags is not None and (lives or read_next)
         env = self.bindings(insn, eip, needed_names(row) if keeps else ())
         inliner = Inliner(self, row.meaning, env)
@@ -81,9 +82,6 @@ class Emitter(Body):
             keeps = False
         if keeps:
             self.name_results(insn, given)
-        for give, value in given.items():
-            if give not in GIVEN and reads_memory(value.node):
-                self.simple(value)  # nobody wants the value, but the access has to happen
         targets: list[str] = []
         sources: list[Val] = []
         for give, value in given.items():
@@ -99,6 +97,8 @@ class Emitter(Body):
                 flow = self.flow(value, insn, targets, sources)
             elif give == "df":
                 raise Unsupported("direction flag")
+        test = [] if flow is None or flow.test is None else [flow.test]
+        self.access_anyway(first, [*(source.node for source in sources), *test])
         if keeps:
             self.save_before(insn, env, given, targets)
         self.commit(targets, sources, flow)
@@ -237,17 +237,13 @@ class Emitter(Body):
         part = values.shl(value, const(8)) if high else value
         self.set_register(slot, values.or_(rest, part), targets, sources)
 
-    def set_register(
-        self, slot: str, value: Val, targets: list[str], sources: list[Val]
-    ) -> None:
+    def set_register(self, slot: str, value: Val, targets: list[str], sources: list[Val]) -> None:
         if not value.within(-(1 << 33), 1 << 33):
             value = values.masked(value, MASK)
         targets.append(slot)
         sources.append(value)
 
-    def flow(
-        self, value: Val, insn: Insn, targets: list[str], sources: list[Val]
-    ) -> Flow:
+    def flow(self, value: Val, insn: Insn, targets: list[str], sources: list[Val]) -> Flow:
         node = value.node
         shape = self.mode.shapes[CS]
         if value.constant is not None:
@@ -298,9 +294,7 @@ class Emitter(Body):
         elif pairs:
             left: list[ast.expr] = [values.store(target) for target, _ in pairs]
             right = [source.node for _, source in pairs]
-            self.emit(
-                ast.Assign([ast.Tuple(left, values.STORE)], ast.Tuple(right, values.LOAD))
-            )
+            self.emit(ast.Assign([ast.Tuple(left, values.STORE)], ast.Tuple(right, values.LOAD)))
 
     # -- flags -----------------------------------------------------------------------------------
 
@@ -337,9 +331,7 @@ class Emitter(Body):
                 self.ranges[local] = self.ranges.get(register, WHOLE)
                 env[name] = Slot(local)
 
-    def finish_flags(
-        self, insn: Insn, env: dict[str, Binding], given: dict[str, Val]
-    ) -> None:
+    def finish_flags(self, insn: Insn, env: dict[str, Binding], given: dict[str, Val]) -> None:
         """After the instruction took effect: keep what its flags are made of."""
         row = insn.row
         if row.flags_if:
@@ -480,11 +472,6 @@ class Emitter(Body):
         if recomputes(row):
             env["r"] = env["temp"] = Inliner(self, row.meaning, dict(env)).run((True,))[0]
         return Slicer(self, row.flags, env)
-
-
-def reads_memory(node: ast.expr) -> bool:
-    """Whether evaluating ``node`` accesses memory."""
-    return any(isinstance(part, ast.Subscript | ast.Call) for part in ast.walk(node))
 
 
 def names_register(bound: Binding | None) -> str:

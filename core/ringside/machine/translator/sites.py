@@ -44,9 +44,7 @@ class Site:
 
     __slots__ = ("after", "local", "needed", "number", "places", "remake", "row", "takes", "width")
 
-    def __init__(
-        self, number: int, row: Row, width: Width, local: dict[str, str | int]
-    ) -> None:
+    def __init__(self, number: int, row: Row, width: Width, local: dict[str, str | int]) -> None:
         self.number = number
         self.row = row
         self.width = width
@@ -71,8 +69,7 @@ class Site:
     def flags(self, found: tuple[int, ...]) -> tuple[int | None, ...]:
         """All six flags, from the values of the kept locals."""
         values = [
-            constant if where < 0 else found[where] & mask
-            for where, constant, mask in self.places
+            constant if where < 0 else found[where] & mask for where, constant, mask in self.places
         ]
         assert self.after is not None
         if not self.remake:

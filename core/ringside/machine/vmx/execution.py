@@ -154,11 +154,14 @@ class Intercepts:
         return max(self.timer - gone, 0)
 
     def room(self, cpu: Cpu, limit: int) -> int:
-        """How many of ``limit`` plain instructions may run before the next question."""
+        """How many of ``limit`` plain instructions may run before the next question.
+
+        At least one: the engine asks this when nothing is due before the next.
+        """
         if self.primary & bits.MONITOR_TRAP:
-            return 0
+            return 1
         deadline = self.deadline(cpu)
-        return limit if deadline is None else min(limit, deadline - cpu.time)
+        return limit if deadline is None else min(limit, max(deadline - cpu.time, 1))
 
     # -- instructions -----------------------------------------------------------------------------
 

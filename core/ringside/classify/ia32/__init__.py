@@ -1,0 +1,1 @@
+"""IA-32 for the laboratory: where things lie, what states hold, what is run, and running it."""

@@ -1,0 +1,30 @@
+"""The core for the worker: its sources, and a Pyodide's memory with all of it imported.
+
+The sources are needed besides: the translator inlines instruction meanings by reading their
+source, guests are assembled from theirs, and a browser may refuse the snapshot.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from stages import node
+
+HERE = Path(__file__).parent
+TEXTS = (".py", ".asm", ".inc")
+LEFT_OUT = ("cli.py", "__main__.py", "bench.py")  # of no use in a browser
+
+
+def core(package: Path, pyodide: Path, folder: Path) -> None:
+    """Write ``sources.json`` and ``memory.gz.bin`` into ``folder``."""
+    sources = {}
+    for file in sorted(package.rglob("*")):
+        name = file.relative_to(package.parent)
+        if file.is_dir() or "__pycache__" in name.parts or file.name in LEFT_OUT:
+            continue
+        if file.suffix in TEXTS:
+            sources[name.as_posix()] = file.read_text(encoding="utf-8")
+    listing = folder / "sources.json"
+    listing.write_text(json.dumps(sources, ensure_ascii=False), encoding="utf-8")
+    node(HERE / "snapshot.mjs", pyodide, listing, folder / "memory.gz.bin")
