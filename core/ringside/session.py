@@ -163,14 +163,18 @@ class Session:
         return {"source": setup.source or lab.source(setup.guest)}
 
     def _figure(self, request: Request) -> Answer:
-        from .scenes.svg import render
+        from .scenes.svg import render, style
+
+        theme = request.get("theme", "light")
+        if theme not in ("light", "dark"):
+            raise InputError(f"There is no theme {theme!r}.", "Choose light or dark.")
 
         run = self._open_run()
         if "step" in request:
             run.seek(_whole(request, "step", 0, 10**9))
         picture = run.picture(self._shape, self._lang).as_dict()
         title = "".join(part["text"] for part in run.sentence(self._lang))
-        return {"svg": render(picture, title=title)}
+        return {"svg": render(picture, style(theme), title)}
 
     # what the answers are made of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from ringside.machine.memory import FRAME, Memory
+from ringside.machine.memory import FRAME
 from ringside.machine.paging import PagingFormat
 from ringside.machine.tables import TableBuilder
 

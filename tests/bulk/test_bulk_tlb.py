@@ -58,7 +58,8 @@ def key_lists(draw):
     spread = draw(st.sampled_from([3, 20, 300, 1 << 20]))
     base = draw(st.sampled_from([0, 1, 12345, (1 << 44) - 5000]))
     tags = draw(st.sampled_from([1, 2, 3]))
-    steps = draw(st.lists(st.tuples(st.integers(0, spread), st.integers(0, tags - 1)), max_size=200))
+    step = st.tuples(st.integers(0, spread), st.integers(0, tags - 1))
+    steps = draw(st.lists(step, max_size=200))
     return [(base + page) % (1 << tlb.PAGE_BITS) | tag << tlb.TAG_SHIFT for page, tag in steps]
 
 
@@ -171,4 +172,4 @@ def test_what_a_tlb_cannot_be_is_refused():
         keys([0], page_bits=13)
     with pytest.raises(ValueError, match="16 bits"):
         keys([0], tags=1 << 16)
-    assert tlb.POLICIES == {"lru": lru, "fifo": fifo}
+    assert {"lru": lru, "fifo": fifo} == tlb.POLICIES

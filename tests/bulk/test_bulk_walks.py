@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_tables import SIZE, builder, random_tables
+from random_tables import SIZE, random_tables
 from ringside.bulk.walks import Walker
 from ringside.machine.memory import FRAME, Memory
-from ringside.machine.paging import FORMATS, FOUR_LEVEL, THIRTY_TWO_BIT
+from ringside.machine.paging import FORMATS
 from ringside.machine.tlb import GLOBAL, USER, WRITABLE
 from ringside.machine.walker import marks, walk
 

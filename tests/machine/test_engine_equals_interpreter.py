@@ -120,7 +120,9 @@ def test_code_that_changes_itself_runs_as_changed(make_bench, seed):
 
 
 # Seeds that once found a mistake.
-@pytest.mark.parametrize("seed", [108, 225, 278, 287, 372, 406, 511, 3000624, 5001495, 4001040, 12005270])
+@pytest.mark.parametrize(
+    "seed", [108, 225, 278, 287, 372, 406, 511, 3000624, 5001495, 4001040, 12005270, 13000506]
+)
 @pytest.mark.parametrize("self_modifying", [False, True])
 def test_a_program_that_once_differed_does_not(make_bench, seed, self_modifying):
     check(make_bench, seed, self_modifying)

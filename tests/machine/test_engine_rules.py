@@ -118,6 +118,16 @@ def test_a_fault_inside_a_translated_loop_arrives_with_everything_before_it_done
     assert bench.top(3) & 1  # CF as STC left it
 
 
+def test_a_fault_in_a_repeated_instruction_before_a_return_is_its_own(bench):
+    source = "again: mov ecx, 8\ncall copy\njmp again\ncopy: rep movsd\nret"
+    engine, symbols = start(bench, source, esi=0x20000, edi=0x30000)
+    bench.cpu.segs[0] = cached(0x10, segment_descriptor(0, 0x3027F, 3))
+    engine.run(10_000)
+    assert bench.fault == (13, 0)
+    assert bench.top(1) == symbols["copy"]
+    assert (bench.cpu.regs[ESI], bench.cpu.regs[ECX]) == (0x20280, 8)
+
+
 def test_flags_of_a_translated_block_are_there_when_somebody_asks(bench):
     engine, _ = start(
         bench,

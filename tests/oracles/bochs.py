@@ -32,7 +32,7 @@ display_library: rfb, options="timeout=0"
 romimage: file={roms}/BIOS-bochs-legacy
 vgaromimage: file={roms}/VGABIOS-lgpl-latest
 megs: 16
-cpu: model={model}, count=1, ips=50000000, reset_on_triple_fault=0
+cpu: model={model}, count=1, ips=50000000, reset_on_triple_fault=0, ignore_bad_msrs=0
 floppya: 1_44="{floppy}", status=inserted
 boot: floppy
 port_e9_hack: enabled=1

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import bochs
-from bochs_vmx_case import NAMES, VmxCase, parse_line
+from bochs_vmx_case import DOOR, NAMES, VmxCase, parse_line
 from bochs_vmx_cases import CASES, MANUAL
 
 HERE = Path(__file__).parent
@@ -49,6 +49,7 @@ def reports(output: str, symbols: dict[str, int]) -> dict[str, list[str]]:
     """Case name to its reports, in order."""
     rows = {symbols["cases"] + 16 * n: case for n, case in enumerate(CASES)}
     places = {symbols["cases"] + 16 * n: symbols.get(f"code_{n}", 0) for n in range(len(CASES))}
+    places[DOOR] = symbols["guest_door"]
     found: dict[str, list[str]] = {}
     for line in output.splitlines():
         head = line.partition(" ")[0]

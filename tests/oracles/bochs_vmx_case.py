@@ -15,6 +15,7 @@ BY_INSTRUCTION = frozenset({10, 12, 13, 14, 16, *range(18, 33), 40, 46, 47, 50, 
 # Exits with instruction information, and whether it is of the form with a second register.
 DESCRIBED = frozenset({19, 21, 22, 23, 25, 27, 30, 46, 47, 50, 53})
 SOFTWARE_EVENTS = frozenset({4, 5, 6})
+DOOR = -1  # in the table of places
 VALID, ERROR_VALID = 1 << 31, 1 << 11
 
 
@@ -35,7 +36,7 @@ class VmxCase:
 
 
 def parse_line(line: str, places: dict[int, int]) -> str:
-    """One line of the harness as a report; ``places`` gives each row's guest code."""
+    """One line of the harness as a report; ``places`` gives each row's guest code, and the door."""
     head, _, rest = line.partition(" ")
     kind, values = rest[0], [int(part, 16) for part in rest[1:].split()]
     if kind != "X":
@@ -43,11 +44,16 @@ def parse_line(line: str, places: dict[int, int]) -> str:
         return f"{name} " + " ".join(f"{value:x}" for value in values)
     fields = dict(zip(NAMES, values, strict=True))
     hide_undefined(fields)
-    code = places[int(head, 16)]
-    shown = [f"{fields[name]:x}" for name in NAMES]
-    if -64 <= fields["eip"] - code < 256:
-        shown[NAMES.index("eip")] = f"{fields['eip'] - code:+x}"
-    return " ".join(shown)
+    return " ".join(show(fields[name], places, int(head, 16)) for name in NAMES)
+
+
+def show(value: int, places: dict[int, int], row: int) -> str:
+    """A value in hexadecimal; an address in the case's code or in the guest's door as a distance."""
+    if 0 <= value - places[row] < 256 and places[row]:
+        return f"{value - places[row]:+x}"
+    if 0 <= value - places[DOOR] < 64:
+        return f"door{value - places[DOOR]:+x}"
+    return f"{value:x}"
 
 
 def is_software(event: int) -> bool:

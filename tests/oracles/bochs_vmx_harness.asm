@@ -413,6 +413,35 @@ hex4:                                   ; AX
         pop ecx
         ret
 
+; The guest goes on behind the instruction that left it.
+skip:
+        mov edx, 0x440C
+        vmread ebx, edx
+        mov edx, 0x681E
+        vmread eax, edx
+        add eax, ebx
+        vmwrite edx, eax
+        clc
+        ret
+
+; The guest starts in ring 3, or in ring 1.
+ring_3:
+        put 0x0802, CODE3
+        put 0x4816, 0xC0FB
+        put 0x0804, DATA3
+        put 0x4818, 0xC0F3
+        put 0x0806, DATA3
+        put 0x481A, 0xC0F3
+        put 0x681C, STACK3
+        ret
+ring_1:
+        put 0x0802, CODE1
+        put 0x4816, 0xC0BB
+        put 0x0804, DATA1
+        put 0x4818, 0xC0B3
+        put 0x681C, STACK3
+        ret
+
 ; One interrupt from the timer, soon (line 0, vector 20h).
 timer_soon:
         mov al, 0x30                    ; counter 0, mode 0: once

@@ -79,6 +79,8 @@ def build(core: Path) -> None:
     shutil.copytree(recorded, fresh / "recordings", copy_function=_link)
     shutil.copytree(js, fresh / "js", copy_function=_link)
     shutil.copytree(STATIC / "css", fresh / "css")
+    for sheet in sorted((package / "scenes").glob("*.css")):  # the figures' own, also in exports
+        shutil.copy(sheet, fresh / "css")
     shutil.copy(STATIC / "icon.svg", fresh)
     (fresh / "python").mkdir()
     python(fresh / "python")

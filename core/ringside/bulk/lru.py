@@ -83,8 +83,9 @@ def grouped(keys: Keys, shift: int) -> Ints:
 def by_window(keys: Keys, ways: int, shift: int, begins: Ints) -> tuple[Bools, Keys]:
     """Tell which look-ups hit, and the keys each set holds at its end, the oldest first.
 
-    A key looked up again within ``ways`` hits. For the others the number of different keys in the last so-and-so many look-ups, which is one
-    running sum for all, decides nearly always; where not, the window is counted.
+    A key looked up again within ``ways`` hits. For the others the number of different keys in the
+    last so-and-so many look-ups, which is one running sum for all, decides nearly always; where
+    not, the window is counted.
     """
     size = len(keys)
     order = grouped(keys, shift).astype(np.int32)

@@ -117,6 +117,30 @@ class NestedWalks:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What each access's walk translated: a row for every guest table, the data last.
+
+    ``gfns``: guest frame numbers, -1 where the walk did not come. ``ends``: the level its nested
+    walk ended at, negative if it found no place. ``entries``: guest entries each access read.
+    """
+
+    gfns: Ints
+    ends: Small
+    entries: Small
+
+    def part(self, chosen: slice) -> Trail:
+        """Views of the trails of some accesses."""
+        return Trail(self.gfns[:, chosen], self.ends[:, chosen], self.entries[chosen])
+
+    def note(self, depth: int, rows: Ints | None, gfns: Ints, host: _Host) -> None:
+        """Keep what some accesses (None: all) translated."""
+        chosen = slice(None) if rows is None else rows
+        level = host.level.take(gfns)
+        self.gfns[depth, chosen] = gfns
+        self.ends[depth, chosen] = np.where(host.fault.take(gfns) == NONE, level, -level)
+
+
 class _Host:
     """Where guest frames lie, by nested walks made when first asked for."""
 
@@ -194,6 +218,15 @@ class _Host:
             )
 
 
+def _empty(gva: Ints) -> NestedWalks:
+    """Results yet to be written."""
+    size = len(gva)
+    gpa, hpa = (np.empty(size, np.int64) for _ in range(2))
+    fault, violation, level, page_bits = (np.empty(size, np.int8) for _ in range(4))
+    rights, references = np.empty(size, np.uint8), np.empty(size, np.int16)
+    return NestedWalks(gva, gpa, hpa, fault, violation, level, rights, page_bits, references)
+
+
 class NestedWalker:
     """Two-dimensional walks: guest tables of one format under nested tables of another."""
 
@@ -213,7 +246,7 @@ class NestedWalker:
         self._nested = Walker(nested_format, memory, chunk=chunk)
         self._every = None if share else Descent(nested_format, memory, True, chunk)
         self._work = np.empty((3, chunk), np.int64)
-        self._out = (
+        self._out = Out(
             np.empty(chunk, np.int64),
             np.empty(chunk, np.int8),
             np.empty(chunk, np.int8),
@@ -243,20 +276,34 @@ class NestedWalker:
         asked = addresses(gva)
         size = len(asked)
         access = Access(flags(write, size), flags(user, size), wp)
-        wide = [np.empty(size, np.int64) for _ in range(2)]
-        fault, violation, level, page_bits = (np.empty(size, np.int8) for _ in range(4))
-        walks = NestedWalks(
-            asked, wide[0], wide[1], fault, violation, level, np.empty(size, np.uint8), page_bits,
-            np.empty(size, np.int16),
-        )  # fmt: skip
+        walks = _empty(asked)
         host = _Host(self._nested, nested_root, mark)
         for chosen in slices(size, self.chunk):
-            self._chunk(walks.part(chosen), guest_root, access.of(chosen), host)
+            self._chunk(walks.part(chosen), guest_root, access.of(chosen), host, None)
         return walks
+
+    def trail(self, guest_root: int, nested_root: int, gva: Addresses) -> Trail:
+        """Follow reads by the kernel and keep what they translate; A and D stay as they are."""
+        asked = addresses(gva)
+        size = len(asked)
+        shape = (len(self.guest_format.levels) + 1, size)
+        trail = Trail(np.full(shape, NONE), np.zeros(shape, np.int8), np.zeros(size, np.int8))
+        host = _Host(self._nested, nested_root, False)
+        for chosen in slices(size, self.chunk):
+            access = Access(False, False, True)
+            self._chunk(_empty(asked[chosen]), guest_root, access, host, trail.part(chosen))
+        return trail
 
     # -- one chunk -------------------------------------------------------------------------------
 
-    def _chunk(self, walks: NestedWalks, guest_root: int, access: Access, host: _Host) -> None:
+    def _chunk(
+        self,
+        walks: NestedWalks,
+        guest_root: int,
+        access: Access,
+        host: _Host,
+        trail: Trail | None,
+    ) -> None:
         size = len(walks)
         walks.violation.fill(NONE)
         walks.hpa.fill(NONE)
@@ -269,6 +316,10 @@ class NestedWalker:
         above = self._nested.walk(host.root, [root], user=True, mark=host.mark)[0]
         walks.references.fill(above.references)
         walks.page_bits.fill(0)
+        if trail is not None:
+            end = len(self.nested_format.levels) + 1 - above.references
+            trail.gfns[0] = root >> FRAME_SHIFT
+            trail.ends[0] = end if above.fault is None else -end
         if above.fault is not None:
             walks.fault.fill(NONE)
             walks.rights.fill(0)
@@ -285,6 +336,8 @@ class NestedWalker:
             if host.pending:
                 host.touch(gfns if lost is None else gfns[~lost], None)
             self._count(walks, group.rows, gfns, host)
+            if trail is not None:
+                trail.note(depth, group.rows, gfns, host)
             if lost is not None:
                 chosen = lost.nonzero()[0]
                 codes = host.fault[gfns[chosen]]
@@ -296,16 +349,23 @@ class NestedWalker:
         leaves = self._guest.run(walks.gva, above.address, access, out, locate)
         lost_tables = walks.violation != NONE
         # One reference for every guest entry read
-        entries = np.subtract(levels + 1, walks.level, dtype=np.int16)
-        np.add(walks.references, entries - lost_tables, out=walks.references)
+        entries = np.subtract(levels + 1, walks.level, dtype=np.int8) - lost_tables
+        np.add(walks.references, entries, out=walks.references)
+        if trail is not None:
+            trail.entries[:] = entries
         whole = len(leaves) == 1 and leaves[0].rows is None and leaves[0].good is None
         rows = None if whole else ((walks.fault == NONE) & ~lost_tables).nonzero()[0]
-        done = self._data(walks, rows, access, host)
+        done = self._data(walks, rows, access, host, trail)
         if host.mark:
             self._guest.mark(leaves, access.write, done)
 
     def _data(
-        self, walks: NestedWalks, rows: Ints | None, access: Access, host: _Host
+        self,
+        walks: NestedWalks,
+        rows: Ints | None,
+        access: Access,
+        host: _Host,
+        trail: Trail | None,
     ) -> Bools | None:
         """Translate the data's own gpa for ``rows``; tell which accesses are done (None: all)."""
         gpa = walks.gpa if rows is None else walks.gpa[rows]
@@ -318,6 +378,8 @@ class NestedWalker:
         host.grow(int(gfns.max()))
         lost = host.look_up(gfns, places, mark=False)
         self._count(walks, rows, gfns, host)
+        if trail is not None:
+            trail.note(-1, rows, gfns, host)
         if host.protected and write is not False:
             denied = (host.flags.take(gfns) & CAN_WRITE == 0) & write
             lost = denied if lost is None else lost | denied
@@ -386,7 +448,7 @@ class NestedWalker:
         """Make the nested walk of every access again, and use what it finds."""
         assert self._every is not None
         size = len(gfns)
-        out = Out(*(array[:size] for array in self._out))
+        out = self._out.part(slice(size))
         root = host.root & self.nested_format.root_mask
         self._every.run(gfns << FRAME_SHIFT, root, Access(False, True, True), out)
         np.bitwise_or(out.address, FOUND, out=places)

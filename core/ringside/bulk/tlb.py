@@ -157,14 +157,14 @@ class BulkTlb:
         before = self.held.size
         total = before + len(keys)
         narrow = span * (len(flushes) + 1) < 1 << 31
-        local = np.empty(total, np.int32 if narrow else np.int64)
+        local: Keys = np.empty(total, np.int32 if narrow else np.int64)
         # Empty entries are keys that nothing else has.
         fillers = np.arange(-1, -1 - before, -1).reshape(self.held.shape)
         local[:before] = np.where(valid, self.held - low, fillers).ravel()
         np.subtract(keys, low, out=local[before:], casting="unsafe")
         if len(flushes):
             epoch = np.bincount(flushes, minlength=len(keys)).cumsum()
-            local[before:] += (epoch * span).astype(local.dtype)
+            np.add(local[before:], epoch * span, out=local[before:], casting="unsafe")
 
         begins = np.zeros(1, np.int64)
         order: Ints | None = None

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ringside.bulk.arrays import (
     CHUNK,
@@ -148,7 +150,9 @@ class Access:
             needs_write = self.write and (self.user or self.wp)
             return (write if needs_write else 0) | (user if self.user else 0)
         writes = np.logical_and(self.write, np.logical_or(self.user, self.wp))
-        return np.multiply(writes, write) | np.multiply(self.user, user)
+        needed: Ints = np.multiply(writes, write, dtype=np.int64)
+        needed |= np.multiply(self.user, user, dtype=np.int64)
+        return needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,12 @@ class Out:
     fault: Small
     level: Small
     rights: Bytes
+
+    def part(self, chosen: slice) -> Out:
+        """Where the results of some accesses go."""
+        return Out(
+            self.address[chosen], self.fault[chosen], self.level[chosen], self.rights[chosen]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +229,8 @@ class Descent:
         self.memory = memory
         self.unit = format.entry_bytes.bit_length() - 1
         wide = format.entry_bytes == 8
-        self.values = np.frombuffer(memory.ram, np.int64 if wide else np.uint32)
+        values: NDArray[Any] = np.frombuffer(memory.ram, np.int64 if wide else np.uint32)
+        self.values = values
         self.steps = tuple(
             Step(
                 level.shift - self.unit,
@@ -487,14 +498,11 @@ class Walker:
             np.empty(size, np.uint8),
         )
         table = root & self.format.root_mask
+        out = Out(walks.address, walks.fault, walks.level, walks.rights)
         for chosen in slices(size, self.chunk):
-            out = Out(
-                walks.address[chosen],
-                walks.fault[chosen],
-                walks.level[chosen],
-                walks.rights[chosen],
+            leaves = self._descent.run(
+                asked[chosen], table, access.of(chosen), out.part(chosen)
             )
-            leaves = self._descent.run(asked[chosen], table, access.of(chosen), out)
             if mark:
                 self._descent.mark(leaves, part(access.write, chosen))
         return walks

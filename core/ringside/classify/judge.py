@@ -34,7 +34,7 @@ from ringside.classify.model import (
     Witness,
 )
 
-MORE = 8  # times as many samples for an encoding that completes in none
+MORE = 4  # times as many samples for an encoding that completes in none
 
 
 class Trial:
@@ -54,7 +54,7 @@ class Trial:
         for case in self.cases:
             before = self.completed
             number = 0
-            while number < samples or self.completed == before and number < MORE * samples:
+            while number < samples or (self.completed == before and number < MORE * samples):
                 self.examine(case, number)
                 number += 1
         return self.finding()
@@ -83,7 +83,8 @@ class Trial:
                 continue
             self.completed += 1
             if (CONTROL, mode) not in self.witnesses:
-                self.note(CONTROL, mode, case, number, [(mode, False, run)], changes(self.isa, run, mode))
+                found = changes(self.isa, run, mode)
+                self.note(CONTROL, mode, case, number, [(mode, False, run)], found)
             if (LOCATION, mode) not in self.witnesses:
                 moved = self.run(case, number, mode, True)
                 if moved.end == DONE:

@@ -173,6 +173,11 @@ class Finding:
         return not self.sensitive
 
     @property
+    def always_traps(self) -> bool:
+        """It completed on no state at all: an undefined opcode, or made to trap."""
+        return self.completed == 0
+
+    @property
     def offends(self) -> bool:
         """Sensitive but not privileged: what theorem 1 forbids."""
         return self.sensitive and not self.privileged

@@ -18,7 +18,7 @@ from ringside.machine.outcome import Outcome
 from ringside.trace.events import Event
 from ringside.vmm.building import VmPlan, assemble_vmm
 from ringside.vmm.clock import HostClock
-from ringside.vmm.registry import TECHNIQUES, Technique
+from ringside.vmm.registry import Technique, technique
 from ringside.vmm.scheduling import Policy
 from ringside.vmm.vm import Vm
 from ringside.vmm.vmm import Vmm
@@ -30,6 +30,8 @@ SLICE_TICKS = 30_000  # 30 ms, the time slice of Xen's credit scheduler
 EXIT_COST = 20  # ticks the VMM needs for one exit (modelled)
 RADIO_MEMORY = 2 << 20
 RICH_MEMORY = 4 << 20
+
+TECHNIQUE = technique("trap-and-emulate")  # phones of that time had nothing better
 
 RADIO, RICH = 0, 1  # the order of the virtual machines
 
@@ -52,14 +54,14 @@ class Settings:
 class Phone:
     """The phone as a system: everything a :class:`~ringside.vmm.vmm.Vmm` offers, and the radio."""
 
-    technique: ClassVar[str] = TECHNIQUES[0].id
+    technique: ClassVar[str] = TECHNIQUE.id
 
     def __init__(
         self,
         load_radio: Callable[[Machine], object],
         load_rich: Callable[[Machine], object],
         settings: Settings | None = None,
-        technique: Technique = TECHNIQUES[0],
+        technique: Technique = TECHNIQUE,
     ) -> None:
         self.settings = settings = settings or Settings()
         if settings.policy not in POLICIES:

@@ -149,7 +149,7 @@ class PhoneRun:
         note = say(f"policy.{settings.policy}.note", slice=_ms(settings.slice_ticks))
         return figure.PhoneView(
             worlds=(self._world(RADIO, "radio", lang), self._world(RICH, "rich", lang)),
-            policy=f"{policy}: {note}",
+            policy=(policy, note),
             spans=self._spans(start, lang),
             frames=self._frames(start),
             latencies=tuple(

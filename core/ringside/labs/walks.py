@@ -373,7 +373,7 @@ class WalkRun:
             rows.append({
                 "key": f"read:{read.number}",
                 "name": f"{read.number} · {ref.name.upper()}[{ref.index}]",
-                "value": hexa(ref.entry, read.format.entry_bytes * 2), "context": read.context,
+                "value": f"{ref.entry:x}", "context": read.context,
                 "changed": read.number == self._step,
                 "tip": f"@ {hexa(ref.address)}"})
         panel: dict[str, Any] = {

@@ -49,7 +49,7 @@ class PhoneView:
     """Everything the figure needs to know at one moment."""
 
     worlds: tuple[World, World]
-    policy: str
+    policy: tuple[str, str]  # its name, and how it chooses
     spans: tuple[Span, ...]
     frames: tuple[Frame, ...]
     latencies: tuple[tuple[int, float, bool], ...]  # frame number, share of the deadline, met
@@ -74,10 +74,10 @@ def draw(view: PhoneView, shape: str = "wide") -> Scene:
         _draw_strip(scene, view, 10, 344, 380, 14)
         _draw_latency(scene, view, 10, 560, 380, 110, 14)
     else:
-        scene = Scene(880, 560)
-        _draw_phone(scene, view, 20, 12, 300, 536, 17)
-        _draw_strip(scene, view, 352, 36, 508, 17)
-        _draw_latency(scene, view, 352, 320, 508, 180, 17)
+        scene = Scene(880, 570)
+        _draw_phone(scene, view, 12, 8, 312, 554, 20)
+        _draw_strip(scene, view, 348, 34, 520, 20)
+        _draw_latency(scene, view, 348, 336, 520, 210, 20)
     return scene
 
 
@@ -87,7 +87,7 @@ def _draw_phone(
     scene.rect("phone", x, y, w, h, "box phone device", r=30)
     scene.rect("phone:ear", x + w / 2 - 28, y + 11, 56, 6, "box device", r=3)
     inner = w - 32
-    vmm_height = size * 3.2
+    vmm_height = size * 4.1
     world_height = (h - 34 - vmm_height - 38) / 2
     for number, world in enumerate(view.worlds):
         top = y + 28 + number * (world_height + 10)
@@ -119,7 +119,10 @@ def _draw_phone(
     scene.rect("vmm", x + 16, top, inner, vmm_height, f"box vmm{tone}", r=12)
     scene.text(
         "vmm:title", x + 32, top + size * 1.3, view.hypervisor, "label vmm", size=size, weight=700)
-    scene.text("vmm:policy", x + 32, top + size * 2.55, view.policy, "label muted", size=size - 3)
+    for row, line in enumerate(view.policy):
+        scene.text(
+            f"vmm:policy:{row}", x + 32, top + size * (2.45 + 1.15 * row), line, "label muted",
+            size=size - 3)
     if view.denied:
         scene.text(
             "denied", x + w - 32, top + size * 1.3, view.denied, "label wrong", size=size - 2,
@@ -150,10 +153,11 @@ def _draw_strip(
             ax = x + frame.answered * w
             scene.line(frame.key, ax, lane - 6, ax, lane + 42, f"mark {frame.state}",
                        tip=frame.tip)
-        scene.text(
-            f"{frame.key}:number", fx + 5, lane + 24, str(frame.number), f"label {frame.state}",
-            size=size - 3, tip=frame.tip,
-        )
+        if fd - fx > size * 1.3:
+            scene.text(
+                f"{frame.key}:number", fx + 5, lane + 24, str(frame.number),
+                f"label {frame.state}", size=size - 3, tip=frame.tip,
+            )
     base = lane + 36 + size * 2.1
     scene.text(
         "met", x, base, f"{view.met} {view.met_label}", "label good", size=size + 2, weight=700)

@@ -6,7 +6,7 @@ Two layouts of one picture: ``wide`` for screens and slides, ``tall`` for a phon
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import cos, radians, sin
+from math import cos, hypot, radians, sin
 
 from .scene import Scene
 
@@ -81,11 +81,11 @@ class _Layout:
 
 _LAYOUTS = {
     "wide": _Layout(
-        880, 540, 284, 270, (86, 146, 196, 250), 17, 276,
-        ((590, 30), (590, 214)), (590, 424), 27,
+        880, 560, 280, 280, (88, 150, 204, 262), 20, 292,
+        ((574, 28), (574, 222)), (574, 428), 33,
     ),
     "tall": _Layout(
-        400, 590, 200, 188, (64, 108, 146, 182), 14, 190,
+        400, 590, 200, 188, (64, 108, 146, 182), 15, 190,
         ((6, 392), (204, 392)), (6, 540), 22,
     ),
 }  # fmt: skip
@@ -149,10 +149,19 @@ def _draw_motion(scene: Scene, layout: _Layout, view: RingsView) -> None:
     # A shallow bow: the control point lies beside the straight way, so two ways never coincide.
     mx, my = (x1 + x2) / 2 - (y2 - y1) * 0.18, (y1 + y2) / 2 + (x2 - x1) * 0.18
     scene.circle("token:was", x1, y1, layout.size * 0.55, "token ghost muted")
+    # It starts and ends at the tokens' edges, along the bow's own directions.
+    x1, y1 = _towards(x1, y1, mx, my, layout.size * 0.6)
+    x2, y2 = _towards(x2, y2, mx, my, layout.size * 0.62 + 5)
     scene.path(
         "motion", f"M{x1:.1f} {y1:.1f}Q{mx:.1f} {my:.1f} {x2:.1f} {y2:.1f}",
         f"arrow {style[view.motion]}",
     )
+
+
+def _towards(x: float, y: float, goal_x: float, goal_y: float, way: float) -> tuple[float, float]:
+    """The point ``way`` units from ``x, y`` on the way to the goal."""
+    distance = hypot(goal_x - x, goal_y - y)
+    return x + (goal_x - x) * way / distance, y + (goal_y - y) * way / distance
 
 
 def _draw_token(scene: Scene, layout: _Layout, view: RingsView) -> None:
@@ -194,7 +203,7 @@ def _draw_chip(scene: Scene, layout: _Layout, view: RingsView, token_y: float) -
 def _draw_card(scene: Scene, layout: _Layout, card: Card, at: tuple[float, float]) -> None:
     x, y = at
     size, line = layout.size, layout.line
-    scene.text(f"{card.key}:title", x, y, card.title, "title muted", size=size - 2)
+    scene.text(f"{card.key}:title", x, y, card.title, "title muted", size=size - 3)
     height = line * len(card.facts) + 14
     scene.rect(f"{card.key}:box", x, y + 9, layout.card_width, height, f"box {card.context}")
     for number, fact in enumerate(card.facts):

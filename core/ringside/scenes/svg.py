@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pkgutil
+import re
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -16,10 +18,27 @@ _GEOMETRY = {
     ),
 }  # fmt: skip
 
+# light-dark(a, b), where a value may itself have one pair of brackets
+_VALUE = r"((?:[^(),]|\([^()]*\))+)"
+_BOTH_THEMES = re.compile(rf"light-dark\({_VALUE}, *{_VALUE}\)")
+
 _MARKER = (
     '<marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="7" markerHeight="7" '
     'orient="auto-start-reverse"><path d="M0 0L10 5L0 10z" fill="context-stroke"/></marker>'
 )
+
+
+def style(theme: str = "light") -> str:
+    """The figures' own style sheets, those the page uses, for ``theme`` (light or dark)."""
+    sheets = []
+    for name in ("tokens.css", "stage.css"):
+        data = pkgutil.get_data(__package__, name)
+        assert data is not None, f"{name} belongs to the package"
+        sheets.append(data.decode("utf-8"))
+    # In a picture of its own the theme is not the reader's to switch.
+    choice = r"\2" if theme == "dark" else r"\1"
+    css = _BOTH_THEMES.sub(choice, "\n".join(sheets))
+    return css + "\nsvg.stage { background: var(--card); }\n"
 
 
 def render(scene: dict[str, Any], css: str = "", title: str = "") -> str:

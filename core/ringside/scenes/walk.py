@@ -81,8 +81,8 @@ class _Layout:
 
 _LAYOUTS = {
     "wide": _Layout(
-        880, 560, 17, 34, (26, 132, 500, 396), (560, 132, 296), (560, 500)),
-    "tall": _Layout(400, 700, 14, 26, (6, 112, 388, 330), (6, 492, 388), (10, 470)),
+        880, 580, 20, 34, (16, 136, 512, 430), (560, 136, 312), (560, 520)),
+    "tall": _Layout(400, 700, 15, 26, (6, 112, 388, 330), (6, 492, 388), (10, 470)),
 }  # fmt: skip
 
 
@@ -126,25 +126,28 @@ def _draw_address(scene: Scene, layout: _Layout, view: WalkView) -> None:
 def _draw_grid(scene: Scene, layout: _Layout, view: WalkView) -> None:
     x0, y0, width, height = layout.grid
     size = layout.size
-    label_width = size * (4.2 if layout.width < 500 else 6.2)
+    label_width = size * (4.9 if layout.width < 500 else 6.2)
     head = size * 1.7
     columns, rows = max(len(view.columns), 1), max(len(view.rows), 1)
     dx = (width - label_width) / columns
     dy = min((height - head) / rows, 120)
     radius = min(dx, dy) * 0.34
+    y0 += (height - head - dy * rows) / 2  # few rows stand in the middle
     for number, label in enumerate(view.columns):
-        last = number == columns - 1
+        tone = _tone({dot.context for dot in view.dots if dot.column == number})
         scene.text(
             f"column:{number}", x0 + label_width + dx * (number + 0.5), y0 + size * 0.6, label,
-            f"label {'kernel' if last and number else 'vmm'}", size=size - 3, anchor="middle",
-            weight=600,
+            f"label {tone}", size=size - 3, anchor="middle", weight=600,
         )
     for number, label in enumerate(view.rows):
         y = y0 + head + dy * (number + 0.5)
         scene.line(
             f"row:{number}:line", x0 + label_width, y, x0 + width - 4, y, "grid muted")
+        # A row belongs to whoever owns the entry it ends with.
+        tone = _tone({dot.context for dot in view.dots if dot.row == number} - {"vmm"} or {"vmm"})
         scene.text(
-            f"row:{number}", x0, y + size * 0.35, label, "label kernel", size=size - 2, weight=600)
+            f"row:{number}", x0, y + size * 0.35, label, f"label {tone}", size=size - 2,
+            weight=600)
     for dot in view.dots:
         x = x0 + label_width + dx * (dot.column + 0.5)
         y = y0 + head + dy * (dot.row + 0.5)
@@ -155,6 +158,11 @@ def _draw_grid(scene: Scene, layout: _Layout, view: WalkView) -> None:
             f"dotlabel {dot.context} {dot.state}", size=size - 1, anchor="middle", weight=700,
             tip=dot.tip,
         )
+
+
+def _tone(contexts: set[str]) -> str:
+    """The colour of a label for dots of these contexts: theirs, if they share one."""
+    return contexts.pop() if len(contexts) == 1 else "muted"
 
 
 def _draw_entry(scene: Scene, layout: _Layout, view: WalkView) -> None:

@@ -45,3 +45,8 @@ TECHNIQUES: tuple[Technique, ...] = (
     Technique("emulation", "Emulation", _emulation, EmulatedVm, EMULATED),
     Technique("trap-and-emulate", "Trap-and-emulate", _trap_and_emulate),
 )
+
+
+def technique(id: str) -> Technique:
+    """The technique with this id; KeyError if there is none."""
+    return {entry.id: entry for entry in TECHNIQUES}[id]

@@ -20,7 +20,6 @@ from ringside.classify.ia32.layout import (
     RAM,
     REMAPPED,
     RW,
-    TSS_A,
     WINDOW_3,
     Placement,
     build_memory,
@@ -43,9 +42,9 @@ from ringside.isa.registers import (
     SS,
 )
 from ringside.isa.width import Width
-from ringside.machine.control import CR0_NE, CR0_WP, CR4_PCE, CR4_UMIP
+from ringside.machine.control import CR0_NE, CR0_WP, CR4_PCE
 from ringside.machine.cpu import Cpu
-from ringside.machine.descriptors import Descriptor, segment_descriptor
+from ringside.machine.descriptors import segment_descriptor
 from ringside.machine.interpreter import Prepared
 from ringside.machine.memory import Memory
 from ringside.machine.segmentation import Segment, cached
@@ -75,8 +74,8 @@ class Device:
         return self.value & w.mask
 
     def port_out(self, port: int, value: int, w: Width) -> None:
-        """Write the register."""
-        self.value = self.value & ~w.mask | value
+        """Write the register: all of it, whatever the width."""
+        self.value = value
 
 
 class ProbedCpu(Cpu):
@@ -115,27 +114,11 @@ class State:
     debug: tuple[int, ...]
     tsc: int
     device: int
+    segments: Mapping[int, tuple[Segment, ...]]  # by ring
+    ldtr: Segment
+    tr: Segment
 
 
-@lru_cache(maxsize=1024)
-def state(seed: int, number: int, moved: bool) -> State:
-    """State ``number`` of a seed, here or moved."""
-    drawn = sample(seed, number)
-    at = (REMAPPED if drawn.paging else MOVED) if moved else HERE
-    memory = build_memory(at, drawn.program)
-    if not moved:
-        return State(
-            drawn, at, memory, drawn.cr0, drawn.cr2, drawn.cr4, drawn.eflags, drawn.debug,
-            drawn.tsc, drawn.device,
-        )  # fmt: skip
-    return State(
-        drawn, at, memory, drawn.cr0 ^ (CR0_NE | CR0_WP), drawn.cr2 ^ 0x5A5A_5A5A,
-        drawn.cr4 ^ CR4_PCE, drawn.eflags ^ FLAG_IF, tuple(value ^ 0xFF00 for value in drawn.debug),
-        drawn.tsc + 0x1234_5678_9ABC, drawn.device ^ 0xFFFF_FFFF,
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=16)
 def segments(at: Placement, ring: int) -> tuple[Segment, ...]:
     """The segment registers of a program in ``ring``.
 
@@ -151,6 +134,28 @@ def segments(at: Placement, ring: int) -> tuple[Segment, ...]:
     return (
         data, cached(selector(OWN_CODE, ring), code), cached(selector(OWN_DATA, ring), stack), data,
         cached(selector(WINDOW_3, 3), table[WINDOW_3]), cached(selector(0, 3) | 4, local[0]),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def state(seed: int, number: int, moved: bool) -> State:
+    """State ``number`` of a seed, here or moved."""
+    drawn = sample(seed, number)
+    at = (REMAPPED if drawn.paging else MOVED) if moved else HERE
+    memory = build_memory(at, drawn.program)
+    table = global_descriptors(at)
+    by_ring = {ring: segments(at, ring) for ring in RINGS.values()}
+    ldtr = cached(at.ldt_selector, table[at.ldt_selector >> 3])
+    tr = cached(at.tss_selector, table[at.tss_selector >> 3])
+    if not moved:
+        return State(
+            drawn, at, memory, drawn.cr0, drawn.cr2, drawn.cr4, drawn.eflags, drawn.debug,
+            drawn.tsc, drawn.device, by_ring, ldtr, tr,
+        )  # fmt: skip
+    return State(
+        drawn, at, memory, drawn.cr0 ^ (CR0_NE | CR0_WP), drawn.cr2 ^ 0x5A5A_5A5A,
+        drawn.cr4 ^ CR4_PCE, drawn.eflags ^ FLAG_IF, tuple(value ^ 0xFF00 for value in drawn.debug),
+        drawn.tsc + 0x1234_5678_9ABC, drawn.device ^ 0xFFFF_FFFF, by_ring, ldtr, tr,
     )  # fmt: skip
 
 
@@ -202,7 +207,7 @@ class Ia32:
             prepared.run(cpu)
         except Fault as fault:
             memory = cpu.accessing or fault.vector in (PAGE_FAULT, ALIGNMENT)
-            memory = memory or fault.vector == STACK_FAULT and not fault.error
+            memory = memory or (fault.vector == STACK_FAULT and not fault.error)
             return Run(MEMORY_TRAP if memory else TRAP, str(fault), mode)
         except NotModelled as missing:
             return Run(UNKNOWN, str(missing), mode)
@@ -218,21 +223,20 @@ class Ia32:
         cpu.regs[:] = drawn.regs
         cpu.eip = CODE
         cpu.eflags = start.eflags
-        cpu.segs[:] = segments(at, ring)
+        cpu.segs[:] = start.segments[ring]
         cpu.cr0, cpu.cr2, cpu.cr3 = start.cr0, start.cr2, at.directory
         cpu.cr4 = start.cr4 | self._cr4
         cpu.dr[:4] = start.debug
         cpu.dr[4:] = (0, 0, 0xFFFF_0FF0, 0x400)
         cpu.gdtr.base, cpu.gdtr.limit = at.gdt.linear, at.gdt.size - 1
         cpu.idtr.base, cpu.idtr.limit = at.idt.linear, GATES * 8 - 1
-        table = global_descriptors_of(at)
-        cpu.ldtr = cached(at.ldt_selector, table[at.ldt_selector >> 3])
-        cpu.tr = cached(at.tss_selector, table[TSS_A])
+        cpu.ldtr, cpu.tr = start.ldtr, start.tr
         cpu.tsc_offset, cpu.time = start.tsc, 0
         cpu.halted = cpu.shutdown = cpu.inhibit = cpu.trapping = cpu.accessing = False
         cpu.cpl = ring
         self._device.value = start.device
-        cpu.tlb.flush()
+        if cpu.tlb.entries:
+            cpu.tlb.flush()
         cpu.clear_maps()
         cpu.select_maps()
 
@@ -270,11 +274,11 @@ class Ia32:
         for block in start.at.blocks:
             low, high = block.physical, block.physical + block.size
             now, then = ram[low:high], before[low:high]
-            if now != then:
-                changed += [
-                    (f"{block.name}+{at:#x}", now[at]) for at in range(block.size)
-                    if now[at] != then[at]
-                ]  # fmt: skip
+            differing = int.from_bytes(now, "little") ^ int.from_bytes(then, "little")
+            while differing:
+                at = (differing & -differing).bit_length() - 1 >> 3
+                changed.append((f"{block.name}+{at:#x}", now[at]))
+                differing &= ~(0xFF << 8 * at)
         return tuple(changed)
 
     def describe(self, seed: int, number: int, mode: str, moved: bool) -> Mapping[str, int]:
@@ -310,10 +314,4 @@ def segment_value(at: Placement, segment: Segment, shows_mode: bool = False) -> 
         name, at.relative(segment.base), segment.limit, segment.type, dpl, int(segment.present),
         int(segment.big),
     )  # fmt: skip
-
-
-@lru_cache(maxsize=8)
-def global_descriptors_of(at: Placement) -> tuple[Descriptor, ...]:
-    """The GDT of a placement, made once."""
-    return global_descriptors(at)
 

@@ -82,11 +82,11 @@ RW, RO, CODE_READ, CODE_ONLY, CODE_CONFORMING = 0x3, 0x1, 0xB, 0x9, 0xF  # types
 
 # Selectors worth having in a register or on a stack: every kind of descriptor, and none.
 SELECTORS: tuple[int, ...] = (
-    selector(DATA_3, 3), selector(OWN_DATA), selector(WINDOW_3, 3), selector(CODE_3, 3), 0,
-    selector(CONFORMING_0), selector(DATA_1, 1), selector(KERNEL_WINDOW), selector(OWN_CODE),
-    selector(CONFORMING_0, 3), selector(CODE_1, 1), selector(WINDOW_3), selector(DATA_3),
-    selector(TSS_FREE), selector(LDT_A), selector(GATE_3, 3), selector(READ_ONLY_3, 3), 3,
-    selector(CONFORMING_3, 3), selector(GATE_0), selector(WINDOW_1, 1), selector(EXECUTE_3, 3),
+    selector(WINDOW_3, 3), selector(KERNEL_WINDOW), selector(WINDOW_1, 1), selector(DATA_3, 3),
+    selector(OWN_DATA), selector(CONFORMING_0, 3), selector(TSS_FREE), selector(LDT_A), 0,
+    selector(DATA_1, 1), selector(CODE_3, 3), selector(OWN_CODE), selector(CODE_1, 1),
+    selector(GATE_3, 3), selector(WINDOW_3), selector(READ_ONLY_3, 3), selector(GATE_0), 3,
+    selector(CONFORMING_3, 3), selector(CONFORMING_0), selector(DATA_3), selector(EXECUTE_3, 3),
     selector(ABSENT_3, 3), selector(TSS_A), selector(KERNEL_CODE), selector(0, 3) | 4,
     selector(1) | 4, selector(2, 3) | 4, selector(GDT_ENTRIES + 3),
 )  # fmt: skip
@@ -196,7 +196,8 @@ def page_table_bytes(at: Placement) -> bytes:
         for page in range(block.size // FRAME):
             frames[(block.linear // FRAME) + page] = block.physical // FRAME + page
     directory = (at.directory + FRAME | PAGE).to_bytes(4, "little").ljust(FRAME, b"\0")
-    table = b"".join((frame * FRAME | PAGE).to_bytes(4, "little") for _, frame in sorted(frames.items()))
+    entries = [frame * FRAME | PAGE for _, frame in sorted(frames.items())]
+    table = b"".join(entry.to_bytes(4, "little") for entry in entries)
     return directory + table.ljust(FRAME, b"\0")
 
 

@@ -101,11 +101,16 @@ def stack_address(dice: Dice) -> int:
     return STACK + 0x200 + 4 * dice.below((PROGRAM_SIZE - STACK - 0x400) // 4)
 
 
-def words(dice: Dice, cr0: int, cr4: int, number: int) -> tuple[Callable[[], int], ...]:
-    """The kinds of 32-bit values there are. Half the time it is a selector."""
-    select: Callable[[], int] = lambda: dice.one_of(SELECTORS)
+def in_turn(number: int) -> int:
+    """A selector; every one has its turn."""
+    return SELECTORS[number % len(SELECTORS)]
+
+
+def words(dice: Dice, cr0: int, cr4: int) -> tuple[Callable[[], int], ...]:
+    """The kinds of 32-bit values there are."""
     return (
-        select, select, select, select, select,
+        lambda: dice.one_of(SELECTORS),
+        lambda: dice.one_of(SELECTORS),
         lambda: dice.bits(32),
         lambda: dice.below(GATES),
         lambda: data_address(dice),
@@ -120,7 +125,7 @@ def stack_top(dice: Dice, number: int, value: Callable[[], int]) -> list[int]:
     """What lies on top of the stack: any words, a frame to return through, flags, or a segment."""
     kind = number % 4
     if kind == 0:
-        return [dice.one_of(SELECTORS), *(value() for _ in range(7))]
+        return [in_turn(number // 4), *(value() for _ in range(7))]
     if kind == 1:
         return [flags_image(dice), *(value() for _ in range(7))]
     ring = (RING_3, RING_0, RING_1, RING_3)[number // 4 % 4]
@@ -129,7 +134,8 @@ def stack_top(dice: Dice, number: int, value: Callable[[], int]) -> list[int]:
     # A far return finds the outer stack right after CS, an interrupt return after the flags.
     if kind == 2:
         frame.append(flags_image(dice))
-    return [*frame, stack_address(dice), STACK_SELECTORS[ring], *(value() for _ in range(3))]
+    outer = [stack_address(dice), STACK_SELECTORS[ring]]
+    return [*frame, *outer, *outer, value()]
 
 
 def operand(dice: Dice, number: int, value: Callable[[], int]) -> bytes:
@@ -137,22 +143,25 @@ def operand(dice: Dice, number: int, value: Callable[[], int]) -> bytes:
     kind = number % 3
     offset = 0x100 + dice.below(0x600)
     if kind == 0:
-        numbers = [offset, dice.one_of(SELECTORS), value(), value()]
+        numbers = [offset, in_turn(number // 3), value(), value()]
         return b"".join(word.to_bytes(4, "little") for word in numbers)
     if kind == 1:
         limit, base = 0x7F | dice.below(4) << 8, HERE.gdt.linear + 8 * dice.below(8)
-        return limit.to_bytes(2, "little") + base.to_bytes(4, "little") + dice.bits(64).to_bytes(8, "little")
+        rest = dice.bits(64).to_bytes(8, "little")
+        return limit.to_bytes(2, "little") + base.to_bytes(4, "little") + rest
     return b"".join(value().to_bytes(4, "little") for _ in range(4))
 
 
 def sample(seed: int, number: int) -> Sample:
     """State ``number`` of a seed."""
     dice = Dice(seed, number)
-    paging = bool(number & 1)
+    paging = number % 5 in (1, 3)
     cr0 = CR0_PE | CR0_ET | (CR0_PG if paging else 0) | dice.bits(32) & (CR0_MP | CR0_NE | CR0_WP)
+    if dice.chance(4):
+        cr0 |= CR0_TS
     # RDTSC outside ring 0 is the VMM's to forbid, like ports and interrupts (IOPL is 0).
     cr4 = CR4_TSD | dice.bits(32) & (CR4_PSE | CR4_PCE)
-    kinds = words(dice, cr0, cr4, number)
+    kinds = words(dice, cr0, cr4)
 
     def value() -> int:
         return dice.one_of(kinds)()
@@ -160,6 +169,8 @@ def sample(seed: int, number: int) -> Sample:
     regs = [0] * 8
     for register in (EAX, ECX, EDX):
         regs[register] = value()
+    if number % 2 == 0:
+        regs[EAX] = dice.bits(32) & 0xFFFF_0000 | in_turn(number // 2)
     for register in (EBX, ESI, EDI):
         regs[register] = data_address(dice)
     for register in (ESP, EBP):
@@ -168,7 +179,7 @@ def sample(seed: int, number: int) -> Sample:
     for at in range(DATA, PROGRAM_SIZE, 64):  # data and stack are not empty
         program[at : at + 8] = dice.bits(64).to_bytes(8, "little")
     for register in (EBX, ESI, EDI):
-        data = operand(dice, number // 2 + register, value)
+        data = operand(dice, number + register, value)
         program[regs[register] : regs[register] + len(data)] = data
     top = b"".join(word.to_bytes(4, "little") for word in stack_top(dice, number, value))
     program[regs[ESP] : regs[ESP] + len(top)] = top

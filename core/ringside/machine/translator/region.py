@@ -179,21 +179,25 @@ class Translator(Emitter):
             return set()
         count = self.exact("ecx")
         none: list[ast.stmt] = []
-        self.emit(ast.If(negate(count.node), none, []))
-        self.stamp(first)
+        rest: list[ast.stmt] = []
+        outer, here = self.statements, self.state([])
+        self.statements = none
+        self.spent += 1
+        falls = self.edge(after)
+        self.restore(here)
+        outer.append(ast.If(negate(count.node), none, rest))
+        stamp(count.node, len(self.lines) + FIRST_LINE - 1)
+        self.begin(eip)  # again: the arm may have written other instructions
+        # Where not repeating at all leaves the chunk, the rest need not be indented.
+        self.statements = rest if falls else outer
+        begun = len(self.statements)
         try:
-            outer, here = self.statements, self.state([])
-            self.statements = none
-            self.spent += 1
-            falls = self.edge(after)
-            self.statements = outer
-            self.restore(here)
-            begun = len(outer)
             self.instruction(insn, eip, True, True)
         except Unsupported:
-            for edge in self.arriving.get(after, [])[:]:
-                if edge.statements is none:
-                    self.arriving[after].remove(edge)
+            self.arriving[after] = [
+                e for e in self.arriving.get(after, ()) if e.statements is not none
+            ]
+            self.statements = outer
             del outer[first:]
             self.restore(before)
             self.leave(eip)
@@ -209,7 +213,9 @@ class Translator(Emitter):
             again = ast.BoolOp(ast.And(), [again, equal])
         self.stamp(begun)
         self.spent += 1
-        return falls | self.fork(Flow(again, eip, after))
+        falls = falls | self.fork(Flow(again, eip, after))
+        self.statements = outer
+        return falls
 
     def fork(self, flow: Flow) -> set[int]:
         assert flow.test is not None and flow.taken is not None and flow.other is not None
