@@ -28,8 +28,10 @@ check: $(STAMPS)/python ## style, types and import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(STAMPS)/python ## guest instructions per second, in CPython and in Pyodide
-	$(BIN)/ringside bench
+bench: $(STAMPS)/python $(STAMPS)/npm ## guest instructions per second, in CPython and in Pyodide
+	@echo CPython
+	@$(BIN)/ringside bench
+	@node webapp/build/bench.mjs
 
 fuzz: $(STAMPS)/python $(STAMPS)/system ## long random comparisons with the oracles
 	$(BIN)/python tests/oracles/fuzz_unicorn.py --cases $(or $(CASES),200000)

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 HOST = "127.0.0.1"
-THREADS = 4  # pages are few; a session answers one request at a time anyway
+THREADS = 8  # a page asks for its files all at once; a session answers one request at a time
 
 
 def main(argv: Sequence[str] | None = None) -> int:

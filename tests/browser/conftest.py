@@ -68,7 +68,7 @@ def flask_host(site: Path) -> Iterator[str]:
     from ringside_desktop import create_app
     from waitress.server import create_server
 
-    server = create_server(create_app(site), host="127.0.0.1", port=0)
+    server = create_server(create_app(site), host="127.0.0.1", port=0, threads=8)
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}/"
     server.close()

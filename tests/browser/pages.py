@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
@@ -39,3 +40,18 @@ def panels(page: Page) -> str:
 
 def press(page: Page, key: str) -> None:
     page.keyboard.press(key)
+
+
+def expect_step_where(page: Page, true: Callable[[int], bool], seconds: float = 30) -> int:
+    """Wait for a step of a certain kind. (The page's policy forbids Playwright's own waiting.)"""
+    for _ in range(int(seconds * 20)):
+        number = step(page)
+        if true(number):
+            return number
+        page.wait_for_timeout(50)
+    raise AssertionError(f"still at step {step(page)}")
+
+
+def expect_hash(page: Page, part: str) -> None:
+    """Wait until the address says ``part``."""
+    expect(page).to_have_url(re.compile(re.escape(part)))

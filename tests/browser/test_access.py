@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pages import expect_step, picture, press
+from pages import expect_step, expect_step_where, picture, press
 from playwright.sync_api import Page, expect
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -68,7 +68,7 @@ def test_on_a_phone_the_stage_comes_first_and_the_controls_stay_in_sight(visit):
     play = page.locator("[data-do=play]").bounding_box()
     assert play and play["y"] + play["height"] <= 740
     page.locator("[data-do=play]").click()
-    page.wait_for_function("Number(document.getElementById('timeline').ariaValueNow) > 0")
+    expect_step_where(page, lambda number: number > 0)
 
 
 def test_the_stage_has_half_of_a_projectors_window(visit):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pages import expect_step, picture, press, sentence
+from pages import expect_step, expect_step_where, picture, press, sentence
 from playwright.sync_api import Page, Route, expect
 
 
@@ -42,7 +42,7 @@ def test_steps_are_answered_from_the_recording_before_the_machine_is_up(slow_wor
     assert picture(page) == first
     page.locator("[data-do=kind]").select_option("trap")
     press(page, "Shift+ArrowRight")
-    page.wait_for_function("Number(document.getElementById('timeline').ariaValueNow) > 0")
+    expect_step_where(page, lambda number: number > 0)
     assert page.locator(".chip.recorded").count() == 1
 
 
@@ -92,7 +92,7 @@ def test_the_embedded_page_plays_without_any_python(page, static_host):
     press(page, "ArrowRight")
     expect_step(page, 6)
     page.locator("#play").click()
-    page.wait_for_function("Number(document.getElementById('timeline').ariaValueNow) > 7")
+    expect_step_where(page, lambda number: number > 7)
     assert not [url for url in asked if "pyscript" in url or "wasm" in url]
 
 

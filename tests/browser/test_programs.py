@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages import expect_step, press
+from pages import expect_step, expect_step_where, press
 from playwright.sync_api import Page, expect
 
 GOOD = "start:\n    mov eax, 0x1234\n    cli\n    hlt\n"
@@ -42,7 +42,7 @@ def test_an_endless_program_can_be_stopped_and_the_page_stays_awake(visit):
     write(page, ENDLESS)
     expect(page.locator("#editor-head .state.good")).to_be_visible()
     page.locator("[data-do=finish]").click()
-    page.wait_for_function("Number(document.getElementById('timeline').ariaValueNow) > 2000")
+    expect_step_where(page, lambda number: number > 2000)
     page.locator("[data-do=play]").click()
     expect(page.locator("[data-do=play] .icon.play")).to_be_attached()
     page.wait_for_timeout(500)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from pages import expect_step, panels, picture, press, sentence
+from pages import expect_hash, expect_step, panels, picture, press, sentence
 from playwright.sync_api import expect
 
 
@@ -25,7 +25,7 @@ def test_the_address_follows_the_step(visit):
     page = visit()
     press(page, "ArrowRight")
     expect_step(page, 1)
-    page.wait_for_function("location.hash.includes('step=1')")
+    expect_hash(page, "step=1")
     shown = picture(page), sentence(page)
     page.reload()
     page.locator(".chip.live").wait_for(state="attached", timeout=60_000)
@@ -37,7 +37,7 @@ def test_going_back_in_the_browser_returns_to_the_lab_before(visit):
     page = visit()
     page.locator("#head nav a[data-with=walks]").click()
     expect(page.locator("#head nav a[aria-current]")).to_have_attribute("data-with", "walks")
-    page.wait_for_function("location.hash.includes('lab=walks')")
+    expect_hash(page, "lab=walks")
     page.go_back()
     expect(page.locator("#head nav a[aria-current]")).to_have_attribute("data-with", "rings")
 
@@ -67,7 +67,7 @@ def test_the_language_changes_in_place(visit):
     page.locator("[data-do=language]").click()
     expect(page.locator("html")).to_have_attribute("lang", "hu")
     expect(page.locator("[data-do=language]")).to_have_text("In English")
-    page.wait_for_function("location.hash.includes('lang=hu')")
+    expect_hash(page, "lang=hu")
     expect_step(page, 5)
     assert sentence(page) != english[0]
     assert panels(page) != english[1]
@@ -78,7 +78,7 @@ def test_the_theme_changes_and_is_kept(visit):
     press(page, "t")
     press(page, "t")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    page.wait_for_function("location.hash.includes('theme=dark')")
+    expect_hash(page, "theme=dark")
 
 
 def test_help_opens_by_key_and_closes(visit):

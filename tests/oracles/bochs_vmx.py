@@ -65,15 +65,19 @@ def ask_bochs() -> dict[str, list[str]]:
     return reports(bochs.boot(image, model=MODEL), symbols)
 
 
-def ask_machine() -> dict[str, list[str]]:
-    """Run the same bytes on our machine."""
+def ask_machine(*, by_steps: bool = False) -> dict[str, list[str]]:
+    """Run the same bytes on our machine: in one stretch, or instruction by instruction."""
     from ringside.machine.loader import load
     from ringside.machine.machine import Machine
 
     image, symbols = assemble_image()
     machine = Machine()
     load(machine, image)
-    machine.run(20_000_000)
+    if by_steps:
+        while machine.outcome is None:
+            machine.step()
+    else:
+        machine.run(20_000_000)
     return reports(machine.console, symbols)
 
 

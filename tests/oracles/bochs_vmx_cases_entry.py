@@ -67,7 +67,6 @@ def _instructions() -> list[VmxCase]:
                 section="27.1"),
         VmxCase("vmxon in root operation", root=pointed.format("VMXON_REGION")
                 + "vmxon [POINTER]", section="31.3 VMXON"),
-        VmxCase("vmcall in root operation", root="vmcall", section="31.3 VMCALL"),
         VmxCase("vmxoff and vmxon", root="vmxoff\npushf\n" + pointed.format("VMXON_REGION")
                 + "vmxon [POINTER]\nvmptrst [SCRATCH]\nmov eax, [SCRATCH]\npopf",
                 section="31.3 VMXOFF"),
@@ -123,7 +122,6 @@ def _controls() -> list[VmxCase]:
         "event type 1": inject(0x20, 1),
         "nmi with another vector": inject(3, 2),
         "exception 32": inject(32, 3),
-        "event type 7 with a vector": inject(1, 7),
         "an error code where there is none": inject(6, 3, 0),
         "an error code of an interrupt": inject(0x20, 0, 0),
         "no error code where there is one": inject(13, 3),
@@ -202,7 +200,6 @@ def _guest() -> list[VmxCase]:
         "eflags with a reserved bit": "put 0x6820, 0x8002",
         "eflags with high bits": "put 0x6820, 0x400002",
         "an interrupt injected without IF": inject(0x21, 0),
-        "activity 3": "put 0x4826, 3",
         "activity 4": "put 0x4826, 4",
         "a halt in ring 3": "call ring_3\nput 0x4826, 1",
         "a halt behind sti": interrupts + sti + "put 0x4826, 1",

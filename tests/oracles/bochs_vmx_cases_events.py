@@ -1,4 +1,8 @@
-"""Exceptions, interrupts, windows, the timer and event injection."""
+"""Exceptions, interrupts, windows, the timer and event injection.
+
+Bochs 2.7 cannot be asked about the monitor trap flag and about a halted guest that leaves without
+an interrupt; tests/machine/test_vmx_events.py holds those to the manual.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from bochs_vmx_case import VmxCase
 
 SKIP = "cmp eax, 1\nja .stop\ncall skip\nret"  # behind the first exit
 INTERRUPTS, NMIS, VIRTUAL_NMIS, TIMER = 1 << 0, 1 << 3, 1 << 5, 1 << 6
-INTERRUPT_WINDOW, HLT, NMI_WINDOW, TRAP = 1 << 2, 1 << 7, 1 << 22, 1 << 27
+INTERRUPT_WINDOW, HLT, NMI_WINDOW = 1 << 2, 1 << 7, 1 << 22
 ACKNOWLEDGE, SAVE_TIMER = 1 << 15, 1 << 22
 VALID, ERROR = 1 << 31, 1 << 11
 
@@ -115,8 +119,6 @@ def _interrupts() -> list[VmxCase]:
         VmxCase("interrupt, acknowledged", "sti\n" + wait,
                 pin + soon + f"set 0x400C, {ACKNOWLEDGE:#x}", section=section),
         VmxCase("interrupt of a halted guest", "sti\nhlt", pin + soon, section="28.3.4"),
-        VmxCase("interrupt of a halted guest that has IF clear", "cli\nhlt",
-                pin + soon + "put 0x6820, 0x202", section="28.3.4"),
         VmxCase("interrupt through the guest's IDT", "sti\n" + wait, soon, section=section),
         VmxCase("a halted guest is woken by its interrupt", "sti\nhlt\nmov eax, 7", soon, SKIP,
                 section=section),
@@ -130,21 +132,12 @@ def _interrupts() -> list[VmxCase]:
                 f"set 0x4002, {INTERRUPT_WINDOW}\nput 0x6820, 0x202\nput 0x4824, 1",
                 section=section),
         VmxCase("no window without IF", "nop", f"set 0x4002, {INTERRUPT_WINDOW}", section=section),
-        VmxCase("window of a guest that enters halted", "nop",
-                f"set 0x4002, {INTERRUPT_WINDOW}\nput 0x6820, 0x202\nput 0x4826, 1",
-                section=section),
         VmxCase("hlt behind sti saves the blocking", "sti\nhlt", f"set 0x4002, {HLT}",
                 section="28.3.4"),
         VmxCase("cpuid behind mov ss saves the blocking", "mov eax, KDATA\nmov ss, ax\ncpuid",
                 section="28.3.4"),
         VmxCase("a caught fault behind sti saves the blocking", "sti\nud2", catch(6),
                 section="28.3.4"),
-        VmxCase("monitor trap", "mov eax, 1\nmov ebx, 2\nnop", f"set 0x4002, {TRAP:#x}",
-                "cmp eax, 3\nja .stop\nclc\nret", section="26.5.2"),
-        VmxCase("monitor trap and a fault", "ud2", f"set 0x4002, {TRAP:#x}", section="26.5.2"),
-        VmxCase("monitor trap and int", "int 0x21", f"set 0x4002, {TRAP:#x}", section="26.5.2"),
-        VmxCase("monitor trap of each iteration", "mov ecx, 3\nmov edi, SCRATCH\nrep stosb\nnop",
-                f"set 0x4002, {TRAP:#x}", "cmp eax, 6\nja .stop\nclc\nret", section="26.5.2"),
     ]
 
 
@@ -159,8 +152,6 @@ def _timer() -> list[VmxCase]:
         VmxCase("timer, saved", wait, pin + save + "put 0x482E, 50", section=section),
         VmxCase("timer that is not saved", wait, pin + "put 0x482E, 9", section=section),
         VmxCase("timer of a halted guest", "hlt", pin + save + "put 0x482E, 50", section=section),
-        VmxCase("timer of a guest that enters halted", "nop",
-                pin + "put 0x482E, 50\nput 0x4826, 1", section=section),
         VmxCase("timer that does not run out", "nop", pin + "put 0x482E, 100000",
                 section=section),
         VmxCase("timer of nothing, behind an injected event", "nop", pin + inject(0x21, 0)
@@ -214,9 +205,6 @@ def _injection() -> list[VmxCase]:
         VmxCase("iret that faults has unblocked nmis", "push dword 2\npush dword 0x1230\n"
                 "push dword 0\niret", catch(13) + f"set 0x4000, {NMIS | VIRTUAL_NMIS:#x}\n"
                 "put 0x4824, 8", section="28.2.3"),
-        VmxCase("monitor trap behind an injected event", "nop",
-                inject(0x21, 0) + f"put 0x6820, 0x202\nset 0x4002, {TRAP:#x}", section="26.5.2"),
-        VmxCase("monitor trap injected", "nop", inject(0, 7), section="27.6.2"),
         VmxCase("the request is gone after the exit", "nop",
                 inject(0x21, 0) + "put 0x6820, 0x202",
                 "cmp eax, 1\njne .stop\nmov edx, 0x4016\nvmread eax, edx\nmov [esp + 32], eax\n"

@@ -144,6 +144,11 @@ start:
 
 next_case:
         mov esp, HOST_STACK
+        push dword 2                    ; IRET: an NMI injected before blocks no more
+        push dword KCODE
+        push dword .unblocked
+        iret
+.unblocked:
         mov [case], esi
         mov dword [count], 0
         cmp dword [esi], 0
@@ -167,15 +172,30 @@ next_case:
         mov al, 0xFF
         out 0x21, al
         out 0xA1, al
-        mov edi, IO_A           ; bitmaps, lists, pointers
-        xor eax, eax
-        mov ecx, 0x5000 / 4
+        xor eax, eax            ; bitmaps, lists, tables: as much as cases write
+        mov edi, IO_A
+        mov ecx, 8
+        rep stosd
+        mov edi, IO_B
+        mov ecx, 0x210 / 4
+        rep stosd
+        mov edi, MSR_MAP
+        mov ecx, 0x20 / 4
+        rep stosd
+        mov edi, MSR_MAP + 0x410
+        stosd
+        mov edi, MSR_MAP + 0x800
+        stosd
+        mov edi, MSR_MAP + 0xC10
+        stosd
+        mov edi, MSR_LIST
+        mov ecx, 16
         rep stosd
         mov edi, SCRATCH
         mov ecx, 64
         rep stosd
         mov edi, GUEST_DIRECTORY
-        mov ecx, 0x2000 / 4
+        mov ecx, 16
         rep stosd
         mov dword [GUEST_DIRECTORY], TABLE + 7
         mov dword [GUEST_DIRECTORY + 4], GUEST_TABLE + 7

@@ -5,6 +5,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { loadPyodide } from "pyodide";
 
+// Node would print the minified line an error came from, all of it; the message says enough.
+process.on("uncaughtException", (error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
+
 const [input, output] = process.argv.slice(2);
 const python = await loadPyodide();
 python.FS.writeFile("/input.zip", readFileSync(input));

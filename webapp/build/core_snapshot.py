@@ -12,8 +12,7 @@ from pathlib import Path
 from stages import node
 
 HERE = Path(__file__).parent
-TEXTS = (".py", ".asm", ".inc")
-LEFT_OUT = ("cli.py", "__main__.py", "bench.py")  # of no use in a browser
+LEFT_OUT = {"ringside/cli.py", "ringside/__main__.py", "ringside/bench.py"}  # not for browsers
 
 
 def core(package: Path, pyodide: Path, folder: Path) -> None:
@@ -21,10 +20,10 @@ def core(package: Path, pyodide: Path, folder: Path) -> None:
     sources = {}
     for file in sorted(package.rglob("*")):
         name = file.relative_to(package.parent)
-        if file.is_dir() or "__pycache__" in name.parts or file.name in LEFT_OUT:
+        hidden = any(part == "__pycache__" or part.startswith(".") for part in name.parts)
+        if file.is_dir() or hidden or name.as_posix() in LEFT_OUT:
             continue
-        if file.suffix in TEXTS:
-            sources[name.as_posix()] = file.read_text(encoding="utf-8")
+        sources[name.as_posix()] = file.read_text(encoding="utf-8")
     listing = folder / "sources.json"
     listing.write_text(json.dumps(sources, ensure_ascii=False), encoding="utf-8")
     node(HERE / "snapshot.mjs", pyodide, listing, folder / "memory.gz.bin")

@@ -31,7 +31,7 @@ def scripts(folder: Path) -> None:
     js = STATIC / "js"
     esbuild(js / "page.js", js / "embed.js", "--external:./editor.js", *options)
     esbuild(js / "editor.js", *options)
-    esbuild(js / "pyodide.js", "--external:*/pyodide.mjs", *options)
+    esbuild(js / "pyodide.js", js / "pyscript.js", "--external:../vendor/*", *options)
     esbuild(js / "boot.js", "--minify", TARGET, f"--outdir={folder}")
 
 
@@ -97,8 +97,9 @@ def _preloads(site: Path) -> str:
     """Links to what the page will ask for one after the other, so that it comes all at once."""
     modules = sorted((site / "vendor/pyscript").glob("*.js"))
     modules.append(site / "vendor/micropython/micropython.mjs")
-    files = [*sorted((site / "python").rglob("*.py")), *sorted((site / "python").glob("*.json")),
+    files = [*sorted((site / "python").rglob("*.py")), site / "python/page.json",
              site / "vendor/micropython/micropython.wasm"]
+    files.remove(site / "python/worker.py")  # not asked for where a server answers
     links = [f'<link rel="modulepreload" href="{m.relative_to(site)}">' for m in modules]
     links += [f'<link rel="preload" as="fetch" crossorigin href="{f.relative_to(site)}">'
               for f in files]

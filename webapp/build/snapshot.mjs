@@ -9,6 +9,12 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { writeSources } from "../../static/js/snapshot.js";
 
+// Node would print the minified line an error came from, all of it; the message says enough.
+process.on("uncaughtException", (error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
+
 const PAGE = 4096;
 const [folder, sources, target] = process.argv.slice(2);
 const { loadPyodide } = await import(pathToFileURL(`${folder}/pyodide.mjs`));

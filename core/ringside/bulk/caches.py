@@ -164,7 +164,7 @@ class Tables(Protocol):
     def look(self, accesses: Accesses) -> tuple[Bools, Small]:
         """Make the accesses (A and D too): which fault, and the page sizes a TLB can hold."""
 
-    def walk(self, linear: Ints, space: Ints, flushes: Ints) -> NDArray[np.int16]:
+    def walk(self, missed: Accesses, flushes: Ints) -> NDArray[np.int16]:
         """References of each TLB miss, the walk caches being flushed before some of them."""
 
 
@@ -195,12 +195,14 @@ class NativeTables:
             page_bits[rows] = walks.page_bits
         return faulted, page_bits
 
-    def walk(self, linear: Ints, space: Ints, flushes: Ints) -> NDArray[np.int16]:
+    def walk(self, missed: Accesses, flushes: Ints) -> NDArray[np.int16]:
         """See :class:`Tables`."""
-        leaf = np.empty(len(linear), np.int8)
-        for number, rows in _by_space(space):
-            leaf[rows] = self.walker.walk(self.roots[number], linear[rows], mark=False).level
-        first = self.caches.start(linear, _tags(space, self.hardware), leaf, flushes)
+        leaf = np.empty(len(missed), np.int8)
+        for number, rows in _by_space(missed.space):
+            walks = self.walker.walk(self.roots[number], missed.address[rows], mark=False)
+            leaf[rows] = walks.level
+        tags = _tags(missed.space, self.hardware)
+        first = self.caches.start(missed.address, tags, leaf, flushes)
         references: NDArray[np.int16] = np.add(first - leaf, 1, dtype=np.int16)
         return references
 
@@ -217,9 +219,6 @@ class NestedTables:
         self.caches = PrefixCaches(walker.guest_format, hardware.walk_cache)
         self.nested_caches = PrefixCaches(walker.nested_format, hardware.nested_walk_cache)
         self.nested_tlb = BulkTlb(1, hardware.nested_tlb) if hardware.nested_tlb else None
-        # What belongs to a virtual machine is told apart by its nested root.
-        machines = sorted({nested for _, nested in roots})
-        self.machine = np.array([machines.index(nested) for _, nested in roots], np.int64)
 
     def look(self, accesses: Accesses) -> tuple[Bools, Small]:
         """See :class:`Tables`."""
@@ -233,25 +232,33 @@ class NestedTables:
             page_bits[rows] = walks.page_bits
         return faulted, page_bits
 
-    def walk(self, linear: Ints, space: Ints, flushes: Ints) -> NDArray[np.int16]:
+    def walk(self, missed: Accesses, flushes: Ints) -> NDArray[np.int16]:
         """See :class:`Tables`."""
         levels = len(self.walker.guest_format.levels)
-        gfns = np.empty((levels + 1, len(linear)), np.int64)
-        ends = np.empty((levels + 1, len(linear)), np.int8)
-        entries = np.empty(len(linear), np.int8)
-        for number, rows in _by_space(space):
-            trail = self.walker.trail(*self.roots[number], linear[rows])
+        gfns = np.empty((levels + 1, len(missed)), np.int64)
+        ends = np.empty((levels + 1, len(missed)), np.int8)
+        entries = np.empty(len(missed), np.int8)
+        for number, rows in _by_space(missed.space):
+            trail = self.walker.trail(
+                *self.roots[number], missed.address[rows], write=missed.write[rows], user=True
+            )
             gfns[:, rows] = trail.gfns
             ends[:, rows] = trail.ends
             entries[rows] = trail.entries
         last = levels + 1 - entries
-        first = self.caches.start(linear, _tags(space, self.hardware), last, flushes)
+        tags = _tags(missed.space, self.hardware)
+        first = self.caches.start(missed.address, tags, last, flushes)
         # A table whose host address a walk cache gave needs no nested walk; the data always does.
         level = np.arange(levels, -1, -1, dtype=np.int8)[:, None]
         below = np.where(first == levels, levels + 1, first)
         asked = ((gfns != NONE) & (level < below)).T
-        references = self._nested(gfns.T[asked], ends.T[asked], asked, self.machine[space])
+        references = self._nested(gfns.T[asked], ends.T[asked], asked, self._machines()[missed.space])
         return references + np.where(entries > 0, first - last + 1, 0)
+
+    def _machines(self) -> Ints:
+        """The virtual machine of each space: one nested root is one machine."""
+        found = sorted({nested for _, nested in self.roots})
+        return np.array([found.index(nested) for _, nested in self.roots], np.int64)
 
     def _nested(self, gfns: Ints, ends: Small, asked: Bools, machine: Ints) -> NDArray[np.int16]:
         """References of the nested walks each access asks for, in the order they are made."""
@@ -299,7 +306,7 @@ class Translation:
             found[missed[hits]] = SECOND
         walked = (found == MISS).nonzero()[0]
         references[walked] = self.tables.walk(
-            accesses.address[walked], accesses.space[walked], np.searchsorted(walked, flushes)
+            accesses[walked], np.searchsorted(walked, flushes)
         )
         return Profile(found, references, faulted)
 

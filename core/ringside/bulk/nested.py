@@ -282,16 +282,19 @@ class NestedWalker:
             self._chunk(walks.part(chosen), guest_root, access.of(chosen), host, None)
         return walks
 
-    def trail(self, guest_root: int, nested_root: int, gva: Addresses) -> Trail:
-        """Follow reads by the kernel and keep what they translate; A and D stay as they are."""
+    def trail(
+        self, guest_root: int, nested_root: int, gva: Addresses, *, write: Flag, user: Flag
+    ) -> Trail:
+        """Walk, and keep what is translated on the way; A and D stay as they are."""
         asked = addresses(gva)
         size = len(asked)
         shape = (len(self.guest_format.levels) + 1, size)
         trail = Trail(np.full(shape, NONE), np.zeros(shape, np.int8), np.zeros(size, np.int8))
+        access = Access(flags(write, size), flags(user, size), True)
         host = _Host(self._nested, nested_root, False)
         for chosen in slices(size, self.chunk):
-            access = Access(False, False, True)
-            self._chunk(_empty(asked[chosen]), guest_root, access, host, trail.part(chosen))
+            walks = _empty(asked[chosen])
+            self._chunk(walks, guest_root, access.of(chosen), host, trail.part(chosen))
         return trail
 
     # -- one chunk -------------------------------------------------------------------------------

@@ -354,6 +354,9 @@ class _Again(io.RawIOBase):
 
     def read(self, count: int = -1) -> bytes:
         """Up to ``count`` bytes, fewer only at the end."""
+        if 0 <= count <= len(self.ahead):
+            found, self.ahead = self.ahead[:count], self.ahead[count:]
+            return found
         ahead, self.ahead = self.ahead, b""
         return ahead + (self.file.read(count - len(ahead) if count >= 0 else -1) or b"")
 

@@ -38,7 +38,7 @@ def keys(linear: Addresses, page_bits: Addresses | int = 12, tags: Addresses | i
     bits = page_bits if isinstance(page_bits, int) else addresses(page_bits)
     page = found >> bits & (1 << PAGE_BITS) - 1
     code = SIZE_CODES[bits]
-    if np.min(code) < 0:
+    if np.size(code) and np.min(code) < 0:
         raise ValueError("pages have 4 KiB, 2 MiB, 4 MiB or 1 GiB: 12, 21, 22 or 30 bits")
     tag = tags if isinstance(tags, int) else addresses(tags)
     if np.size(tag) and not 0 <= int(np.min(tag)) <= int(np.max(tag)) < 1 << TAG_BITS:

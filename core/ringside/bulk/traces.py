@@ -34,7 +34,7 @@ class Accesses:
     def __len__(self) -> int:
         return len(self.address)
 
-    def __getitem__(self, chosen: slice) -> Accesses:
+    def __getitem__(self, chosen: slice | Ints) -> Accesses:
         return Accesses(self.address[chosen], self.write[chosen], self.space[chosen])
 
 

@@ -6,21 +6,21 @@ the first touch, so a stream may use more memory than the host has.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
 
-from ringside.bulk.arrays import Ints
 from ringside.bulk.caches import Hardware, NativeTables, NestedTables, Tables
 from ringside.bulk.nested import NestedWalker
 from ringside.bulk.traces import Accesses
 from ringside.bulk.walks import Walker
 from ringside.machine.memory import FRAME, FRAME_SHIFT, Memory
-from ringside.machine.paging import PagingFormat
+from ringside.machine.paging import MAX_PHYSICAL_BITS, PagingFormat
 from ringside.machine.tables import TableBuilder
 
-TABLE_MEMORY = 256 << 20  # of the host: room for 65 536 tables
-DATA = 1 << 20  # frame numbers from here on are data: 4 GiB and up
+TABLE_MEMORY = 64 << 20  # of the host: room for 16 384 tables
+DATA = TABLE_MEMORY >> FRAME_SHIFT  # frame numbers from here on are data
 SPACE_SHIFT = 48  # a page number and a space in one number
 
 
@@ -73,56 +73,66 @@ class Space:
         self.tables.map(page << self.page_bits, frame, level=self.level)
 
 
-class World:
+class World(ABC):
     """Address spaces of one technique, growing with the stream.
 
-    ``first_touches`` counts pages mapped so far, ``first_frames`` guest pages backed by the host
-    (two dimensions only).
+    ``first_touches`` counts guest pages touched so far, ``first_frames`` what the host had to
+    provide for them: entries of a shadow, or frames behind guest memory. Tables grow by pieces of
+    ``fine_bits``, the smaller of the guest's and the host's pages.
     """
 
-    first_touches = 0
-    first_frames = 0
     walked: Tables
 
-    def __init__(self, format: PagingFormat, page_bits: int) -> None:
+    def __init__(self, format: PagingFormat, page_bits: int, fine_bits: int) -> None:
         self.format = format
         self.page_bits = page_bits
+        self.fine_bits = fine_bits
+        self.first_touches = 0
+        self.first_frames = 0
         self.memory = Memory(TABLE_MEMORY)
         self._frames = Frames(0x10, TABLE_MEMORY >> FRAME_SHIFT)
-        self._data = Frames(DATA, 1 << 24)
+        # As many frames as the addresses in the format's entries have bits for
+        most = min(format.address_mask.bit_length(), MAX_PHYSICAL_BITS) - FRAME_SHIFT
+        self._data = Frames(DATA, 1 << most)
         self._known = np.zeros(0, np.int64)
+        self._touched: set[int] = set()
 
-    def meet(self, accesses: Accesses) -> int:
-        """Map what a piece touches first; return how many pages that is."""
+    def meet(self, accesses: Accesses) -> None:
+        """Map what a piece touches first."""
         if len(accesses) and int(accesses.address.max()) >> self.format.address_bits:
             raise TooMuch(f"{self.format.title} has addresses of {self.format.address_bits} bits")
-        pages = accesses.address >> self.page_bits | accesses.space << SPACE_SHIFT
-        fresh = np.setdiff1d(pages, self._known)
+        pieces = accesses.address >> self.fine_bits | accesses.space << SPACE_SHIFT
+        fresh = np.setdiff1d(pieces, self._known)
         self._known = np.union1d(self._known, fresh)
-        for page in fresh.tolist():
-            self._map(page >> SPACE_SHIFT, page & (1 << SPACE_SHIFT) - 1)
-        self.first_touches += len(fresh)
-        return len(fresh)
+        per_page = self.page_bits - self.fine_bits
+        for piece in fresh.tolist():
+            self._touched.add(piece >> per_page)
+            self._map(piece >> SPACE_SHIFT, piece & (1 << SPACE_SHIFT) - 1)
+        self.first_touches = len(self._touched)
 
-    def _map(self, space: int, page: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _map(self, space: int, piece: int) -> None:
+        """Map a piece touched for the first time."""
 
 
 class OneDimension(World):
     """Native tables, or the shadow tables of a guest: they map straight to host frames."""
 
-    def __init__(self, format: PagingFormat, page_bits: int, hardware: Hardware) -> None:
-        super().__init__(format, page_bits)
+    def __init__(
+        self, format: PagingFormat, page_bits: int, fine_bits: int, hardware: Hardware
+    ) -> None:
+        super().__init__(format, page_bits, fine_bits)
         self.spaces: list[Space] = []
         self.roots: list[int] = []
         self.walked = NativeTables(Walker(format, self.memory), self.roots, hardware)
 
-    def _map(self, space: int, page: int) -> None:
+    def _map(self, space: int, piece: int) -> None:
         while len(self.spaces) <= space:
-            made = Space(self.format, self.memory, self.page_bits, self._frames.take)
+            made = Space(self.format, self.memory, self.fine_bits, self._frames.take)
             self.spaces.append(made)
             self.roots.append(made.tables.root)
-        self.spaces[space].map(page, self._data.take(1 << self.page_bits - FRAME_SHIFT))
+        self.spaces[space].map(piece, self._data.take(1 << self.fine_bits - FRAME_SHIFT))
+        self.first_frames += 1
 
 
 class TwoDimensions(World):
@@ -136,45 +146,49 @@ class TwoDimensions(World):
         nested_bits: int,
         hardware: Hardware,
     ) -> None:
-        super().__init__(guest_format, guest_bits)
-        self.hardware = hardware
+        super().__init__(guest_format, guest_bits, min(guest_bits, nested_bits))
         self.spaces: list[Space] = []
         self.roots: list[tuple[int, int]] = []
-        self._backed: set[int] = set()
         self.nested = Space(nested_format, self.memory, nested_bits, self._frames.take)
+        self._nested_shift = nested_bits - FRAME_SHIFT  # of a frame number
+        self._backed: set[int] = set()
+        self._gfns: dict[tuple[int, int], int] = {}  # of each guest page
+        # Guest tables lie at the bottom of the guest's memory, really there in the host's.
         self._table_frames = Frames(0, DATA)
-        self._piece = max(nested_bits - FRAME_SHIFT, 0)
+        self._places: dict[int, int] = {}
         walker = NestedWalker(guest_format, nested_format, self.memory)
         self.walked = NestedTables(walker, self.roots, hardware)
-        # Guest tables come first in both memories, a nested page's worth of frames at a time.
-        self._places: dict[int, int] = {}
 
     def _place(self, gpa: int) -> int:
         """Where a guest table's bytes lie in host memory."""
-        piece = gpa >> FRAME_SHIFT + self._piece
-        offset = gpa & (FRAME << self._piece) - 1
+        piece = gpa >> FRAME_SHIFT + self._nested_shift
+        offset = gpa & (FRAME << self._nested_shift) - 1
         return (self._places[piece] << FRAME_SHIFT) + offset
 
     def _table(self) -> int:
         """A guest frame for a guest table, with real host memory behind it."""
         gfn = self._table_frames.take()
-        piece = gfn >> self._piece
+        piece = gfn >> self._nested_shift
         if piece not in self._places:
-            self._places[piece] = self._frames.take(1 << self._piece)
+            self._places[piece] = self._frames.take(1 << self._nested_shift)
             self.nested.map(piece, self._places[piece])
         return gfn
 
-    def _map(self, space: int, page: int) -> None:
+    def _map(self, space: int, piece: int) -> None:
         while len(self.spaces) <= space:
             made = Space(self.format, self.memory, self.page_bits, self._table, self._place)
             self.spaces.append(made)
             self.roots.append((made.tables.root, self.nested.tables.root))
-        count = 1 << self.page_bits - FRAME_SHIFT
-        gfn = self._data.take(count)
-        self.spaces[space].map(page, gfn)
-        for piece in range(gfn >> self._piece, (gfn + count - 1 >> self._piece) + 1):
-            if piece not in self._backed:
-                # The host's frames are in another order than the guest's.
-                self.nested.map(piece, (piece << self._piece) ^ (0x55 << self._piece))
-                self._backed.add(piece)
-                self.first_frames += 1
+        page = piece >> self.page_bits - self.fine_bits
+        if (space, page) not in self._gfns:
+            gfn = self._data.take(1 << self.page_bits - FRAME_SHIFT)
+            self.spaces[space].map(page, gfn)
+            self._gfns[space, page] = gfn
+        offset = piece & (1 << self.page_bits - self.fine_bits) - 1
+        gfn = self._gfns[space, page] + (offset << self.fine_bits - FRAME_SHIFT)
+        behind = gfn >> self._nested_shift
+        if behind not in self._backed:
+            # The host's frames are in another order than the guest's.
+            self.nested.map(behind, (behind << self._nested_shift) ^ (0x55 << self._nested_shift))
+            self._backed.add(behind)
+            self.first_frames += 1

@@ -69,7 +69,7 @@ class Trial:
         return Finding(
             first.row, first.mnemonic, first.form, every_user,
             self.modes_with(CONTROL), self.modes_with(LOCATION), self.modes_with(MODE),
-            self.supervisor, self.runs, self.completed, tuple(known.values()),
+            self.supervisor, self.runs, self.completed, tuple(known.values()), first.part,
         )  # fmt: skip
 
     def modes_with(self, claim: str) -> tuple[str, ...]:

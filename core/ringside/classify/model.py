@@ -26,13 +26,20 @@ Value = int | tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One encoding to be run. Cases of one row and form are judged together."""
+    """One encoding to be run. Cases of one row, form and ``part`` are judged together: the part is
+    the register where each is a thing of its own (control and debug registers)."""
 
     row: int
     mnemonic: str
     form: str
     code: bytes
     text: str
+    part: str = ""
+
+    @property
+    def key(self) -> tuple[int, str, str]:
+        """What it is judged with."""
+        return self.row, self.form, self.part
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class Run:
     end: str
     trap: str
     mode: str
-    program: tuple[int, ...] = ()
+    program: tuple[Value, ...] = ()
     memory: tuple[tuple[str, int], ...] = ()
     before: tuple[Value, ...] = ()
     after: tuple[Value, ...] = ()
@@ -59,9 +66,6 @@ class Isa(Protocol):
     ``modes`` begins with the supervisor's. A state is named by seed, number and mode; ``moved``
     is the same state as far as a program should know, with other resources: everything lies
     elsewhere, memory moved along, and other values in the registers a program is not to see.
-
-    (Hardware virtualization fits in here as one more: its modes are VMX root and non-root, a
-    trap is a VM exit, and the resources are the host's.)
     """
 
     @property
@@ -141,6 +145,7 @@ class Finding:
     runs: int
     completed: int
     witnesses: tuple[Witness, ...]
+    part: str = ""
 
     @property
     def behaviour(self) -> bool:

@@ -1,9 +1,4 @@
-"""The instruction sets there are to choose from.
-
-One more is one more entry. What hardware virtualization makes of IA-32 (VMX non-root mode as the
-user mode, VM exits as traps) belongs here too, as an :class:`~ringside.classify.model.Isa` whose
-machine runs each case after a VM entry.
-"""
+"""The instruction sets there are to choose from. One more is one more entry."""
 
 from __future__ import annotations
 
@@ -11,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ringside.classify.ia32.bench import Ia32
+from ringside.classify.ia32.vmx import Ia32Vmx
 from ringside.classify.model import Classification, Isa
 from ringside.classify.published import listed_encodings
 from ringside.classify.rv32 import Rv32
@@ -83,6 +79,17 @@ VARIANTS: tuple[Variant, ...] = (
             "virtualizálhatóvá tett utasításkészlet.",
         },
         trap_all, learns="ia32",
+    ),
+    Variant(
+        "ia32-vmx",
+        {"en": "IA-32 in VMX non-root operation", "hu": "IA-32 VMX non-root működésben"},
+        {
+            "en": "Each virtual machine has the sensitive registers to itself, and what is left "
+            "to share exits to the hypervisor.",
+            "hu": "Minden virtuális gépnek saját példánya van az érzékeny regiszterekből, és ami "
+            "közös marad, kilép a hipervizorhoz.",
+        },
+        lambda found: Ia32Vmx(),
     ),
     Variant(
         "rv32",

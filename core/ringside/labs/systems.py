@@ -18,7 +18,7 @@ from ringside.trace.cost import BARE, Charges
 from ringside.trace.events import Event
 from ringside.vmm.building import VmPlan, assemble_vmm
 from ringside.vmm.clock import VirtualClock, VmClock
-from ringside.vmm.registry import TECHNIQUES, Technique
+from ringside.vmm.registry import IA32, TECHNIQUES, Technique
 from ringside.vmm.scheduling import Policy
 from ringside.vmm.vm import Vm
 from ringside.vmm.vmm import Vmm
@@ -51,6 +51,7 @@ class Options:
     policy: Policy | None = None
     clock: Callable[[], VmClock] = VirtualClock
     exit_cost: int = 1
+    isa: str = IA32  # what the VMM makes of the processor; without a VMM it is plain IA-32
 
 
 class System(Protocol):
@@ -325,6 +326,7 @@ def _under(technique: Technique) -> Callable[[Sequence[Image], Options], System]
             clock=options.clock,
             exit_cost=options.exit_cost,
             ticks_per_second=options.ticks_per_second,
+            isa=options.isa,
         )
         return Virtualized(technique.id, vmm)
 

@@ -47,18 +47,27 @@ NOTHING: dict[int, int] = {}
 # -- translation --------------------------------------------------------------------------------
 
 
-def translate(cpu: Cpu, linear: int, write: bool, user: bool) -> int:
-    """Translate for one access; raises #PF. ``user`` is False for the processor's own accesses."""
+def translate(cpu: Cpu, linear: int, write: bool, user: bool, fetch: bool = False) -> int:
+    """Translate for one access; raises #PF. ``user`` is False for the processor's own accesses.
+
+    ``fetch`` matters to extended page tables only. What they do not allow raises VmExit.
+    """
     page = linear >> FRAME_SHIFT
-    if not cpu.cr0 & CR0_PG:
+    if not cpu.cr0 & CR0_PG and cpu.nested is None:
         publish(cpu, page, page, WRITABLE | USER | DIRTY)
         return linear
-    entry = cpu.tlb.entries.get(page)
-    if entry is not None and permits(cpu, entry[2], write, user):
+    entry = cpu.tlb.entries.get(page | cpu.tag)
+    if (
+        entry is not None
+        and permits(cpu, entry[2], write, user)
+        and not (fetch and entry[2] & NO_EXECUTE)
+    ):
         _, frame, flags = entry
-    else:
+    elif cpu.nested is None:
         # A miss, a first write, or a denial by cached rights: the tables have the last word.
         frame, flags = walk_and_fill(cpu, linear, write, user)
+    else:
+        frame, flags = nested_fill(cpu, cpu.nested, linear, write, user, fetch)
     publish(cpu, page, frame, flags)
     return frame << FRAME_SHIFT | linear & OFFSET_MASK
 
@@ -76,13 +85,53 @@ def permits(cpu: Cpu, flags: int, write: bool, user: bool) -> bool:
 
 def walk_and_fill(cpu: Cpu, linear: int, write: bool, user: bool) -> tuple[int, int]:
     """Walk the tables, fill the TLB, give frame and flags; raises #PF."""
-    access = (ERROR_WRITE if write else 0) | (ERROR_USER if user else 0)
+    frame, flags, refs = walk_tables(cpu, cpu.memory, linear, write, user)
+    if cpu.listener is not None:
+        event = PageWalked(cpu.time, cpu.context, linear, frame, refs, int(write), int(user))
+        cpu.listener(event)
     page = linear >> FRAME_SHIFT
+    if frame < 0:
+        # A page fault drops what the TLB holds for its page (SDM vol. 3A, 4.10.4.1).
+        drop_page(cpu, page)
+        raise PF(flags, linear)
+    return fill(cpu, page, frame, flags)
+
+
+def nested_fill(
+    cpu: Cpu, nested: Nested, linear: int, write: bool, user: bool, fetch: bool
+) -> tuple[int, int]:
+    """Walk in two dimensions, fill the TLB, give frame and flags; raises #PF or VmExit."""
+    page = linear >> FRAME_SHIFT
+    nested.linear, nested.refs = linear, 0
+    if cpu.cr0 & CR0_PG:
+        gfn, flags, _ = walk_tables(cpu, nested, linear, write, user)
+        if gfn < 0:
+            drop_page(cpu, page)
+            raise PF(flags, linear)
+    else:
+        gfn, flags = page, WRITABLE | USER | DIRTY
+    gpa = gfn << FRAME_SHIFT | linear & OFFSET_MASK
+    frame, allowed = nested.final(gpa, write, fetch)
+    if cpu.listener is not None:
+        event = PageWalked(
+            cpu.time, cpu.context, linear, frame, nested.refs, int(write), int(user)
+        )
+        cpu.listener(event)
+    # Without DIRTY the next write walks again, and meets the extended page tables.
+    return fill(cpu, page, frame, flags & (allowed | ~DIRTY) | allowed & NO_EXECUTE)
+
+
+def walk_tables(
+    cpu: Cpu, memory: PhysicalMemory, linear: int, write: bool, user: bool
+) -> tuple[int, int, int]:
+    """Walk the page tables that ``memory`` has; frame (or -1), flags (or error code), references."""
+    access = (ERROR_WRITE if write else 0) | (ERROR_USER if user else 0)
     if cpu.cr4 & CR4_PAE:
         pdpte = cpu.pdptes[linear >> 30]
-        if pdpte & 1:
-            frame, flags, refs = lean_walk(
-                cpu.memory, lean_steps(PAE, True), PAE.entry_bytes, PAE.address_mask,
+        if not pdpte & 1:
+            return -1, access, 0
+        return lean_walk(
+            memory, lean_steps(PAE, True), PAE.entry_bytes, PAE.address_mask,
                 pdpte & PAE.address_mask, linear, access, bool(cpu.cr0 & CR0_WP),
             )  # fmt: skip
         else:

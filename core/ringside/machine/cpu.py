@@ -144,6 +144,7 @@ class Cpu:
         "interrupt_line",
         "ldtr",
         "listener",
+        "marks",
         "memory",
         "monitor",
         "pdptes",
@@ -157,10 +158,12 @@ class Cpu:
         "ss_loaded",
         "stop",
         "stops_at_halt",
+        "tally",
         "time",
         "tlb",
         "tr",
         "tracer",
+        "trap_sensitive",
         "trapping",
         "tsc_offset",
         "vmx",
@@ -205,6 +208,10 @@ class Cpu:
         self.tr = segmentation.null_segment(0)
         self.pdptes: tuple[int, ...] = (0, 0, 0, 0)
         self.tsc_offset = 0
+        # No real processor has this: the switch that makes IA-32 virtualizable. While it is on every
+        # instruction whose row is ``sensitive`` is privileged too: #GP(0) outside ring 0. Set it
+        # before anything is run; instructions are bound to it when they are decoded.
+        self.trap_sensitive = False
         self.halted = False
         self.shutdown = False
         self.inhibit = False  # STI or MOV SS was the last instruction
@@ -229,6 +236,11 @@ class Cpu:
         self.idle = 0  # ticks slept, in all
         self.slept = 0  # ticks slept since the last HLT
         self.deliveries = 0
+        # Counters, as those of a performance-monitoring unit but as many as one likes: whenever
+        # the instruction at a linear address in ``marks`` retires, the counters named there in
+        # ``tally`` go up by one.
+        self.marks: dict[int, tuple[int, ...]] = {}
+        self.tally: list[int] = []
 
         # Linear page number -> physical minus linear address, for the pages that may be touched
         # without asking: see access.publish.

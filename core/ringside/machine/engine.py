@@ -219,12 +219,16 @@ class Engine:
             room = min(FRAME - (linear & OFFSET_MASK), limit - eip + 1, LONGEST)
             if linear >> FRAME_SHIFT != page or room <= 0 or linear in self.cpu.breakpoints:
                 return None
+            if linear in self.cpu.marks:
+                return None  # counted one by one
             at = linear + delta
             try:
                 insn = decode(bytes(ram[at : at + room]), bits)
             except (Truncated, Fault):
                 return None
-            return insn if insn.row.kind != "system" else None
+            if insn.row.kind == "system" or (insn.row.sensitive and self.cpu.trap_sensitive):
+                return None
+            return insn
 
         return find
 

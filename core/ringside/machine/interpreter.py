@@ -28,7 +28,7 @@ class Prepared:
 
     __slots__ = ("big", "insn", "last", "length", "mnemonic", "run", "text", "text_at", "transfers")
 
-    def __init__(self, insn: Insn) -> None:
+    def __init__(self, insn: Insn, trap_sensitive: bool = False) -> None:
         self.insn = insn
         self.mnemonic = insn.mnemonic
         self.length = insn.length
@@ -43,6 +43,19 @@ class Prepared:
             self.run = repeated(insn, bind(insn))
         else:
             self.run = bind(insn)
+        if trap_sensitive and insn.row.sensitive:
+            self.run = only_in_ring_0(self.run)
+
+
+def only_in_ring_0(run: Action) -> Action:
+    """Make a privileged instruction of any: outside ring 0 it raises #GP(0) and does nothing."""
+
+    def guarded(cpu: Cpu) -> None:
+        if cpu.cpl:
+            raise GP(0)
+        run(cpu)
+
+    return guarded
 
 
 def call_system(cpu: Cpu, insn: Insn) -> None:
@@ -91,13 +104,13 @@ def decode_at(cpu: Cpu, linear: int, hpa: int) -> Prepared:
     here = min(allowed, FRAME - offset)
     code = cpu.memory.read_bytes(hpa, here)
     try:
-        prepared = Prepared(decode(code, bits))
+        prepared = Prepared(decode(code, bits), cpu.trap_sensitive)
     except Truncated:
         if here < allowed:
             rest = cpu.translate((linear + here) & MASK, False, cpu.cpl == 3)
             code += cpu.memory.read_bytes(rest, allowed - here)
         try:
-            return Prepared(decode(code, bits))
+            return Prepared(decode(code, bits), cpu.trap_sensitive)
         except Truncated:
             raise GP(0) from None  # longer than 15 bytes, or beyond the limit of CS
     if cpu.memory.is_plain(frame):
@@ -128,6 +141,7 @@ def step(cpu: Cpu) -> str:
     cpu.trapping = stepping = bool(cpu._eflags & FLAG_TF)
     tracer = cpu.tracer
     mnemonic = ""
+    marked = cpu.marks.get(cpu.linear_eip, ()) if cpu.marks else ()
     try:
         prepared = fetch(cpu)
         mnemonic = prepared.mnemonic
@@ -153,6 +167,8 @@ def step(cpu: Cpu) -> str:
     if stepping and cpu.trapping and (not cpu.inhibit or mnemonic == "sti"):
         cpu.take_trap()
     cpu.time += 1
+    for counter in marked:
+        cpu.tally[counter] += 1
     return stop_reason(cpu) if stepping or prepared.transfers else ""
 
 

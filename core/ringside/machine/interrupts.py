@@ -108,7 +108,10 @@ def take_fault(cpu: Cpu, fault: Fault, mnemonic: str = "") -> None:
 
 def take_trap(cpu: Cpu) -> None:
     """Deliver the single-step #DB that follows a completed instruction, as part of its step."""
-    if cpu.intercepts is None or not cpu.intercepts.refuses(DEBUG, None):
+    guest = cpu.intercepts
+    if guest is not None:
+        guest.pending_debug = 0  # this is it
+    if guest is None or not guest.refuses(DEBUG, None):
         cpu.dr[6] |= DR6_SINGLE_STEP
     deliver_chain(cpu, Fault(DEBUG))
 

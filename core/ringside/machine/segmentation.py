@@ -44,6 +44,7 @@ class Segment:
     low: int
     high: int
     flat: bool
+    spare: int = 0  # the descriptor's G and AVL, in bits 3 and 0: only VMX shows them
 
     @property
     def is_null(self) -> bool:
@@ -68,7 +69,7 @@ def cached(selector: int, descriptor: Descriptor) -> Segment:
     flat = readable and writable and descriptor.base == 0 and low == 0 and high == UNBOUNDED
     return Segment(
         selector, descriptor.base, limit, descriptor.type, descriptor.dpl, True, descriptor.big,
-        readable, writable, low, high, flat,
+        readable, writable, low, high, flat, descriptor.raw >> 52 & 9,
     )  # fmt: skip
 
 

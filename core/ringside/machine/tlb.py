@@ -16,14 +16,35 @@ WRITABLE = 1
 USER = 2
 DIRTY = 4
 GLOBAL = 8
+NO_EXECUTE = 16  # extended page tables (machine.vmx.ept) allow everything but fetching from it
+
+# In VMX operation a page number carries a tag above its 20 bits: 16 bits of VPID, and above them
+# the frame of the EPT root. So translations of several virtual machines can live side by side.
+TAG_SHIFT = 20
+VPID_MASK = 0xFFFF
+
+
+def make_tag(vpid: int, root: int) -> int:
+    """The tag of a virtual processor under the extended page tables at ``root`` (hpa, or 0)."""
+    return (root >> 12 << 16 | vpid) << TAG_SHIFT
 
 
 class Translation(NamedTuple):
-    """What the TLB knows about one page: its frame and its ``flags``."""
+    """What the TLB knows about one page (a number with its tag): its frame and its ``flags``."""
 
     page: int
     frame: int
     flags: int
+
+    @property
+    def vpid(self) -> int:
+        """The virtual processor it belongs to; 0 is the host."""
+        return self.page >> TAG_SHIFT & VPID_MASK
+
+    @property
+    def linear(self) -> int:
+        """The linear address of the page."""
+        return (self.page & (1 << TAG_SHIFT) - 1) << 12
 
 
 class Tlb:
@@ -74,12 +95,20 @@ class Tlb:
         self.slots[slot] = -1
         return True
 
-    def flush(self, *, keep_global: bool = False) -> list[int]:
-        """Drop every translation (but global ones, if asked); return the pages dropped."""
+    def flush(
+        self, *, keep_global: bool = False, vpid: int | None = None, root: int | None = None
+    ) -> list[int]:
+        """Drop every translation; return the pages dropped.
+
+        ``keep_global`` spares the global ones; ``vpid`` and ``root`` (hpa of the extended page
+        tables) limit it to those.
+        """
         dropped = [
             page
             for page, (_, _, flags) in self.entries.items()
             if not (keep_global and flags & GLOBAL)
+            and (vpid is None or page >> TAG_SHIFT & VPID_MASK == vpid)
+            and (root is None or page >> TAG_SHIFT + 16 == root >> 12)
         ]
         if len(dropped) == len(self.entries):
             self.entries.clear()

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
-from ringside.machine.memory import Memory
 from ringside.machine.paging import (
     ERROR_PRESENT,
     ERROR_RESERVED,
@@ -24,6 +24,18 @@ from ringside.machine.paging import (
 from ringside.machine.tlb import DIRTY, GLOBAL, USER, WRITABLE
 
 ReadEntry = Callable[[int], int]
+
+
+class PhysicalMemory(Protocol):
+    """Where the processor's walk reads entries: memory, or a guest's idea of it."""
+
+    def read(self, hpa: int, size: int, /) -> int:
+        """Return ``size`` bytes."""
+        ...
+
+    def write(self, hpa: int, value: int, size: int, /) -> None:
+        """Store ``size`` bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +172,7 @@ def lean_steps(format: PagingFormat, large_pages: bool) -> tuple[Step, ...]:
 
 
 def lean_walk(
-    memory: Memory,
+    memory: PhysicalMemory,
     steps: tuple[Step, ...],
     entry_bytes: int,
     address_mask: int,

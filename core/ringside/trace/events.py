@@ -270,6 +270,43 @@ class Emulated(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Translated(Event):
+    """The VMM translated ``count`` guest instructions from ``eip`` on to ``size`` bytes at
+    ``address`` (linear) in its translation cache."""
+
+    kind: ClassVar[str] = "translate"
+    vm: str
+    eip: int
+    address: int
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chained(Event):
+    """A jump of translated code, at linear ``source``, now goes straight to ``target`` in the
+    cache; with ``elided`` 1 it vanished, for its target follows it."""
+
+    kind: ClassVar[str] = "chain"
+    vm: str
+    eip: int
+    source: int
+    target: int
+    elided: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded(Event):
+    """The VMM gave up the translation of the guest code at ``eip``; ``why`` says the reason:
+    ``written`` (the guest changed it), ``adapted`` (it trapped too often), ``full``."""
+
+    kind: ClassVar[str] = "discard"
+    vm: str
+    eip: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Injected(Event):
     """The VMM delivered a virtual interrupt or exception through the guest's own IDT."""
 

@@ -50,10 +50,10 @@ class GuestMemory(Memory):
 
     While ``sealed``, writes are lost: so the VMM can look at a guest's tables with the virtual
     CPU's own walker without leaving accessed flags behind. A write to a frame in ``traced`` sets
-    ``touched``.
+    ``touched`` and is noted in ``written``: guest-physical address and bytes.
     """
 
-    __slots__ = ("allotment", "host", "sealed", "touched", "traced")
+    __slots__ = ("allotment", "host", "sealed", "touched", "traced", "written")
     # Its contents are the host's to freeze; the rest is wiring.
     transient: ClassVar[frozenset[str]] = Memory.transient | {"host", "ram"}
 
@@ -63,6 +63,7 @@ class GuestMemory(Memory):
         self.sealed = False
         self.touched = False
         self.traced: set[int] = set()
+        self.written: list[tuple[int, int]] = []
         self.size = allotment.size
         self.ram = bytearray()
         self.m8 = memoryview(self.ram)
@@ -104,8 +105,11 @@ class GuestMemory(Memory):
         """Store ``data``; what falls outside the allotment is lost."""
         if self.sealed:
             return
-        if self.traced and hpa >> FRAME_SHIFT in self.traced:
+        if self.traced and not self.traced.isdisjoint(
+            range(hpa >> FRAME_SHIFT, (hpa + len(data) - 1 >> FRAME_SHIFT) + 1)
+        ):
             self.touched = True
+            self.written.append((hpa, len(data)))
         done = 0
         for place, part in self.allotment.pieces(hpa, len(data)):
             if place is not None:

@@ -10,7 +10,7 @@ from ringside.machine.memory import FRAME, FRAME_SHIFT
 from ringside.vmm.allotment import Allotment
 from ringside.vmm.clock import VirtualClock, VmClock
 from ringside.vmm.monitor import WINDOW_SIZE, Monitor
-from ringside.vmm.registry import Technique
+from ringside.vmm.registry import IA32, VIRTUALIZABLE, Technique
 from ringside.vmm.scheduling import Policy
 from ringside.vmm.vm import Vm
 from ringside.vmm.vmm import Guest, Vmm
@@ -35,13 +35,19 @@ def assemble_vmm(
     clock: Callable[[], VmClock] = VirtualClock,
     exit_cost: int = 1,
     ticks_per_second: int = TICKS_PER_SECOND,
+    isa: str = IA32,
 ) -> Vmm:
     """Build the host, give each VM its memory and image, and hand the processor to the VMM.
 
     The host's RAM is the VMM's 4 MiB and, after it, what the VMs are allotted.
     """
+    if isa not in technique.isas:
+        raise ValueError(
+            f"{technique.id} runs on the instruction set {' or '.join(technique.isas)}, not {isa}"
+        )
     total = WINDOW_SIZE + sum(plan.memory_size for plan in plans)
     machine = Machine(total, ticks_per_second=ticks_per_second)
+    machine.cpu.trap_sensitive = isa == VIRTUALIZABLE
     monitor = Monitor(machine)
     next_frame = WINDOW_SIZE >> FRAME_SHIFT
     guests = []

@@ -32,9 +32,11 @@ class VmClock(Protocol):
 def _device_event(vm: Vm) -> int | None:
     """Guest time at which a virtual interrupt may have to be delivered; None for never."""
     vcpu = vm.vcpu
-    if not vcpu._eflags & FLAG_IF:
+    if vm.told_pending is None and not vcpu._eflags & FLAG_IF:
         return None  # the devices catch up when the guest next touches them or enables interrupts
     if vcpu.interrupt_line:
+        if vm.told_pending:
+            return None  # the guest's code calls the VMM when it enables interrupts
         return vcpu.time + (1 if vcpu.inhibit else 0)
     return vm.hardware.chipset.deadline()
 

@@ -1,8 +1,8 @@
 """Exits: every way the VMM gains control of the processor, as one kind of record.
 
 An exit says what the hardware told the VMM and nothing more. ``reason`` is the key under which a
-technique's handlers are found: the exception's name (``#GP``, ``#PF`` …) or ``timer`` when the
-host's timer interrupted the guest.
+technique's handlers are found: the exception's name (``#GP``, ``#PF`` …), ``timer`` when the
+host's timer interrupted the guest, or ``callout`` when translated code called the VMM.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ringside.isa.faults import VECTOR_NAMES
 
 TIMER = "timer"
+CALLOUT = "callout"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 A guest step is an instruction retired or a delivery through the guest's IDT, so it means the same
 on bare metal and under any technique, however many steps the VMM takes in between. The systems
-run in stretches; where the ends of a stretch differ, both go back and the stretch is halved until
-the one step is found after which they differ.
+run in stretches; where the ends of a stretch differ in what the processor holds or what the
+console has shown, both go back and take it step by step to the first difference in it. A
+difference that leaves no trace to the end of its stretch is not seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Protocol
 
 from ringside.isa.registers import NAMES32, SEGMENT_NAMES
@@ -34,6 +36,8 @@ class Running(Protocol):
     def guest_steps(self) -> int: ...
     @property
     def guest_cpu(self) -> Cpu: ...
+    @property
+    def console(self) -> str: ...
     @property
     def outcome(self) -> Outcome | None: ...
     def run(self, limit: int) -> str: ...
@@ -96,6 +100,16 @@ def first_difference(expected: Cpu, found: Cpu) -> tuple[str, int, int] | None:
     return None
 
 
+def first_other(expected: str, found: str) -> tuple[str, int, int] | None:
+    """The codes of the first characters that differ, 0 for none there; None for equal texts."""
+    if expected == found:
+        return None
+    for wanted, actual in zip_longest(expected, found, fillvalue="\0"):
+        if wanted != actual:
+            return "console", ord(wanted), ord(actual)
+    return None
+
+
 def run_to(system: Running, guest_steps: int) -> bool:
     """Run until the guest has taken that many steps; False if it ended or waits before."""
     while system.guest_steps < guest_steps:
@@ -137,36 +151,31 @@ class Lockstep:
         pictures = self.reference.freeze(), self.subject.freeze()
         if self._same_at(start + steps):
             return None
-        low, high = 0, steps  # equal after ``low`` steps, different after ``high``
-        while high - low > 1:
-            middle = (low + high) // 2
-            self._back(pictures)
-            if self._same_at(start + middle):
-                low = middle
-                pictures = self.reference.freeze(), self.subject.freeze()
-            else:
-                high = middle
         self._back(pictures)
-        run_to(self.reference, start + low)
-        run_to(self.subject, start + low)
-        eip = self.reference.guest_cpu.eip
-        self._same_at(start + high)
-        found = self._difference()
-        assert found is not None
-        what, expected, actual = found
-        return Difference(start + high, self.subject.steps, eip, what, expected, actual)
+        for step in range(start + 1, start + steps + 1):
+            eip = self.reference.guest_cpu.eip
+            self._run_to(step)
+            found = self._difference()
+            if found is not None:
+                return Difference(step, self.subject.steps, eip, *found)
+        raise RuntimeError("a difference was seen once but not again: a system is not deterministic")
 
     def _back(self, pictures: tuple[Any, Any]) -> None:
         self.reference.thaw(pictures[0])
         self.subject.thaw(pictures[1])
 
     def _same_at(self, guest_steps: int) -> bool:
+        self._run_to(guest_steps)
+        return self._difference() is None
+
+    def _run_to(self, guest_steps: int) -> None:
         run_to(self.reference, guest_steps)
         run_to(self.subject, guest_steps)
-        return self._difference() is None
 
     def _difference(self) -> tuple[str, int, int] | None:
         found = first_difference(self.reference.guest_cpu, self.subject.guest_cpu)
         if found is None and self.reference.guest_steps != self.subject.guest_steps:
             return "steps", self.reference.guest_steps, self.subject.guest_steps
+        if found is None:
+            found = first_other(self.reference.console, self.subject.console)
         return found

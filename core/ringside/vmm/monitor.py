@@ -40,7 +40,7 @@ from ringside.machine.descriptors import (
 )
 from ringside.machine.machine import Machine
 from ringside.machine.memory import FRAME, FRAME_SHIFT
-from ringside.vmm.exits import TIMER, Exit, reason_of
+from ringside.vmm.exits import CALLOUT, TIMER, Exit, reason_of
 
 WINDOW = 0xFFC0_0000
 """Linear address where the VMM's memory begins, in every address space."""
@@ -57,6 +57,9 @@ FIRST_FREE = 0x11_0000
 
 # The VMM's selectors are the last of a full GDT, where guests rarely look.
 GDT_ENTRIES = 8192
+CACHE_CODE = 8186 << 3  # these two are the translation cache's, where there is one
+CACHE_DATA = 8187 << 3
+FIRST_OWN = CACHE_CODE
 MONITOR_CODE = 8188 << 3
 MONITOR_DATA = 8189 << 3
 MONITOR_TSS = 8190 << 3
@@ -67,6 +70,8 @@ PRESENT_WRITABLE = 3  # page-table entry bits P and R/W; U/S stays clear
 
 TIMER_LINE = 0  # the interrupt line of the host's PIC that the host's timer drives
 TIMER_VECTOR = 0x20
+CALLOUT_VECTOR = 0xFC  # of the INT by which translated code calls the VMM
+REASONS = {TIMER_VECTOR: TIMER, CALLOUT_VECTOR: CALLOUT}
 
 FRAME_LAYOUT = struct.Struct("<5I")  # EIP, CS, EFLAGS, ESP, SS: what a change of ring pushes
 
@@ -138,6 +143,12 @@ class Monitor:
         for selector, descriptor in own:
             memory.write64(hpa + selector, descriptor.raw)
 
+    def open_gate(self, vector: int, dpl: int) -> None:
+        """Let INT ``vector`` of ring ``dpl`` and those inside it come to the VMM."""
+        entry = WINDOW + ENTRIES + vector * ENTRY_SIZE
+        gate = gate_descriptor(MONITOR_CODE, entry, layout.INTERRUPT_GATE32, dpl=dpl)
+        self.machine.memory.write64(IDT + 8 * vector, gate.raw)
+
     def _take_over(self) -> None:
         """What a VMM's boot code does: own tables, paging on, ring 0 segments, the timer's line."""
         cpu = self.machine.cpu
@@ -183,7 +194,7 @@ class Monitor:
         eip, cs, eflags, esp, ss = FRAME_LAYOUT.unpack_from(memory.ram, top)
         cpu.regs[ESP] = WINDOW + STACK_TOP
         cpu.context_override = "vmm"
-        reason = TIMER if vector == TIMER_VECTOR else reason_of(vector)
+        reason = REASONS.get(vector) or reason_of(vector)
         qualification = cpu.cr2 if vector == 14 else -1
         return Exit(reason, vector, error, qualification, eip, cs & 0xFFFF, eflags, esp,
                     ss & 0xFFFF)

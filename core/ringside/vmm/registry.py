@@ -17,6 +17,11 @@ from ringside.vmm.vm import Vm
 from ringside.vmm.vmm import CpuTechnique, MemoryTechnique
 
 
+IA32, VIRTUALIZABLE = "ia32", "virtualizable"
+"""Instruction sets: IA-32 as it is, and the fiction in which whatever is sensitive traps outside
+ring 0 (:attr:`ringside.machine.cpu.Cpu.trap_sensitive`), as Popek and Goldberg's theorem asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Technique:
     """A way to run guests: ``install`` makes its objects for one VM.
@@ -28,6 +33,7 @@ class Technique:
     title: str
     install: Callable[[Vm, Monitor], tuple[CpuTechnique, MemoryTechnique]]
     machine: Callable[..., Vm] = Vm  # what its virtual machines are made of
+    isas: tuple[str, ...] = (IA32,)  # the instruction sets it can be shown on
     charges: Charges = field(default_factory=lambda: DEPRIVILEGED)  # what its events are billed as
 
 
@@ -42,8 +48,10 @@ def _emulation(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]
 
 
 TECHNIQUES: tuple[Technique, ...] = (
-    Technique("emulation", "Emulation", _emulation, EmulatedVm, EMULATED),
-    Technique("trap-and-emulate", "Trap-and-emulate", _trap_and_emulate),
+    Technique("emulation", "Emulation", _emulation, EmulatedVm, charges=EMULATED),
+    Technique(
+        "trap-and-emulate", "Trap-and-emulate", _trap_and_emulate, isas=(IA32, VIRTUALIZABLE)
+    ),
 )
 
 

@@ -63,7 +63,7 @@ class Vm:
 
     __slots__ = (
         "_vector", "allotment", "denials", "emulated", "exits", "hardware", "host", "injections",
-        "last", "listener", "loaded", "memory", "name", "tlb",
+        "last", "listener", "loaded", "memory", "name", "tlb", "told_pending",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset(
         {"_vector", "host", "listener", "memory", "tlb"}
@@ -96,6 +96,9 @@ class Vm:
         self.denials = 0
         self.last = ""  # mnemonic of the last emulated instruction
         self.loaded: tuple[int, ...] = ()  # segment registers the last emulated instruction loaded
+        # Where the guest's code changes the virtual IF without the VMM: whether it knows that an
+        # interrupt is pending and will call. None: the VMM is there whenever IF changes.
+        self.told_pending: bool | None = None
         self._vector = NO_VECTOR  # what was delivered last on the virtual CPU: vector, error code
 
     def make_memory(self) -> GuestMemory:

@@ -60,6 +60,14 @@ class CpuTechnique(Protocol):
     def runs_directly(self) -> bool:
         """Whether the guest can go on on the real processor now."""
 
+    @property
+    def overhead(self) -> int:
+        """Instructions retired so far in the guest's rings that stand for none of the guest's."""
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether the real processor is between two instructions of the guest's."""
+
     def load(self) -> None:
         """World switch: make the processor's tables this VM's."""
 
@@ -237,7 +245,12 @@ class Vmm:
         """Steps taken; within a listener, those completed before the one that is happening."""
         if self._began is None:
             return self._steps + self.vm.under_way
-        return self._steps + self.machine.cpu.steps - self._began
+        return self._steps + self._guest_time - self._began
+
+    @property
+    def _guest_time(self) -> int:
+        """The processor's steps, without those that are not the current guest's own."""
+        return self.machine.cpu.steps - self.guests[self.current].cpu.overhead
 
     @property
     def pc(self) -> int:
@@ -306,16 +319,18 @@ class Vmm:
         cpu = self.machine.cpu
         room = self._undisturbed(guest)
         if room <= 0:
-            self.monitor.raise_timer()
+            if guest.cpu.interruptible:
+                self.monitor.raise_timer()
             room = 1
-        time, began = cpu.time, cpu.steps
-        self._began = began
+        time, overhead = cpu.time, guest.cpu.overhead
+        self._began = began = self._guest_time
         try:
             reason = self.machine.run(min(left, room))
         finally:
             self._began = None
-        guest.clock.ran(guest.vm, cpu.time - time, cpu.time)
-        self._steps += cpu.steps - began
+        overhead = guest.cpu.overhead - overhead
+        guest.clock.ran(guest.vm, cpu.time - time - overhead, cpu.time)
+        self._steps += self._guest_time - began
         if reason == "entry":
             self._steps -= 1  # the step of the trap is not complete before the VMM has heard of it
             self.monitor.lower_timer()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ringside.classify.ia32 import encodings
@@ -137,26 +137,72 @@ def segments(at: Placement, ring: int) -> tuple[Segment, ...]:
     )  # fmt: skip
 
 
+def state_at(drawn: Sample, at: Placement) -> State:
+    """A sampled state in one place, its registers as drawn."""
+    table = global_descriptors(at)
+    return State(
+        drawn, at, build_memory(at, drawn.program), drawn.cr0, drawn.cr2, drawn.cr4, drawn.eflags,
+        drawn.debug, drawn.tsc, drawn.device,
+        {ring: segments(at, ring) for ring in RINGS.values()},
+        cached(at.ldt_selector, table[at.ldt_selector >> 3]),
+        cached(at.tss_selector, table[at.tss_selector >> 3]),
+    )  # fmt: skip
+
+
 @lru_cache(maxsize=1024)
 def state(seed: int, number: int, moved: bool) -> State:
-    """State ``number`` of a seed, here or moved."""
+    """State ``number`` of a seed, here or moved: everything elsewhere, and other values in the
+    registers that a program is not to see."""
     drawn = sample(seed, number)
-    at = (REMAPPED if drawn.paging else MOVED) if moved else HERE
-    memory = build_memory(at, drawn.program)
-    table = global_descriptors(at)
-    by_ring = {ring: segments(at, ring) for ring in RINGS.values()}
-    ldtr = cached(at.ldt_selector, table[at.ldt_selector >> 3])
-    tr = cached(at.tss_selector, table[at.tss_selector >> 3])
     if not moved:
-        return State(
-            drawn, at, memory, drawn.cr0, drawn.cr2, drawn.cr4, drawn.eflags, drawn.debug,
-            drawn.tsc, drawn.device, by_ring, ldtr, tr,
-        )  # fmt: skip
-    return State(
-        drawn, at, memory, drawn.cr0 ^ (CR0_NE | CR0_WP), drawn.cr2 ^ 0x5A5A_5A5A,
-        drawn.cr4 ^ CR4_PCE, drawn.eflags ^ FLAG_IF, tuple(value ^ 0xFF00 for value in drawn.debug),
-        drawn.tsc + 0x1234_5678_9ABC, drawn.device ^ 0xFFFF_FFFF, by_ring, ldtr, tr,
+        return state_at(drawn, HERE)
+    return replace(
+        state_at(drawn, REMAPPED if drawn.paging else MOVED),
+        cr0=drawn.cr0 ^ (CR0_NE | CR0_WP), cr2=drawn.cr2 ^ 0x5A5A_5A5A, cr4=drawn.cr4 ^ CR4_PCE,
+        eflags=drawn.eflags ^ FLAG_IF, debug=tuple(value ^ 0xFF00 for value in drawn.debug),
+        tsc=drawn.tsc + 0x1234_5678_9ABC, device=drawn.device ^ 0xFFFF_FFFF,
     )  # fmt: skip
+
+
+def put(cpu: ProbedCpu, start: State, ring: int, cr4: int = 0) -> None:
+    """Put the processor and its memory into a state; ``cr4`` has bits set besides."""
+    at, drawn = start.at, start.sample
+    cpu.memory.ram[:] = start.memory
+    cpu.regs[:] = drawn.regs
+    cpu.eip = CODE
+    cpu.eflags = start.eflags
+    cpu.segs[:] = start.segments[ring]
+    cpu.cr0, cpu.cr2, cpu.cr3 = start.cr0, start.cr2, at.directory
+    cpu.cr4 = start.cr4 | cr4
+    cpu.dr[:4] = start.debug
+    cpu.dr[4:] = (0, 0, 0xFFFF_0FF0, 0x400)
+    cpu.gdtr.base, cpu.gdtr.limit = at.gdt.linear, at.gdt.size - 1
+    cpu.idtr.base, cpu.idtr.limit = at.idt.linear, GATES * 8 - 1
+    cpu.ldtr, cpu.tr = start.ldtr, start.tr
+    cpu.tsc_offset, cpu.time = start.tsc, 0
+    cpu.halted = cpu.shutdown = cpu.inhibit = cpu.trapping = cpu.accessing = False
+    cpu.cpl = ring
+    if cpu.tlb.entries:
+        cpu.tlb.flush()
+    cpu.clear_maps()
+    cpu.select_maps()
+
+
+def written(cpu: Cpu, start: State) -> tuple[tuple[str, int], ...]:
+    """The bytes of memory that changed, by block and offset."""
+    ram, before = cpu.memory.ram, start.memory
+    if ram == before:
+        return ()
+    changed: list[tuple[str, int]] = []
+    for block in start.at.blocks:
+        low, high = block.physical, block.physical + block.size
+        now, then = ram[low:high], before[low:high]
+        differing = int.from_bytes(now, "little") ^ int.from_bytes(then, "little")
+        while differing:
+            at = (differing & -differing).bit_length() - 1 >> 3
+            changed.append((f"{block.name}+{at:#x}", now[at]))
+            differing &= ~(0xFF << 8 * at)
+    return tuple(changed)
 
 
 class Ia32:
@@ -213,32 +259,12 @@ class Ia32:
             return Run(UNKNOWN, str(missing), mode)
         after = resources if self._quick() == before else self._resources(start.at)
         program = (*cpu.regs, cpu.eip, cpu.eflags & ~HIDDEN_FLAGS)
-        written = self._written(start)
-        return Run(DONE, "", f"ring {cpu.cpl}", program, written, resources, after)
+        memory_after = written(cpu, start)
+        return Run(DONE, "", f"ring {cpu.cpl}", program, memory_after, resources, after)
 
     def _enter(self, start: State, ring: int) -> None:
-        """Put the machine into a state."""
-        cpu, at, drawn = self._cpu, start.at, start.sample
-        cpu.memory.ram[:] = start.memory
-        cpu.regs[:] = drawn.regs
-        cpu.eip = CODE
-        cpu.eflags = start.eflags
-        cpu.segs[:] = start.segments[ring]
-        cpu.cr0, cpu.cr2, cpu.cr3 = start.cr0, start.cr2, at.directory
-        cpu.cr4 = start.cr4 | self._cr4
-        cpu.dr[:4] = start.debug
-        cpu.dr[4:] = (0, 0, 0xFFFF_0FF0, 0x400)
-        cpu.gdtr.base, cpu.gdtr.limit = at.gdt.linear, at.gdt.size - 1
-        cpu.idtr.base, cpu.idtr.limit = at.idt.linear, GATES * 8 - 1
-        cpu.ldtr, cpu.tr = start.ldtr, start.tr
-        cpu.tsc_offset, cpu.time = start.tsc, 0
-        cpu.halted = cpu.shutdown = cpu.inhibit = cpu.trapping = cpu.accessing = False
-        cpu.cpl = ring
+        put(self._cpu, start, ring, self._cr4)
         self._device.value = start.device
-        if cpu.tlb.entries:
-            cpu.tlb.flush()
-        cpu.clear_maps()
-        cpu.select_maps()
 
     def _quick(self) -> tuple[object, ...]:
         """All resources as they lie about; equal if and only if none has changed."""
@@ -265,44 +291,32 @@ class Ia32:
             ),
         )  # fmt: skip
 
-    def _written(self, start: State) -> tuple[tuple[str, int], ...]:
-        """The bytes of memory that changed, by block and offset."""
-        ram, before = self._cpu.memory.ram, start.memory
-        if ram == before:
-            return ()
-        changed: list[tuple[str, int]] = []
-        for block in start.at.blocks:
-            low, high = block.physical, block.physical + block.size
-            now, then = ram[low:high], before[low:high]
-            differing = int.from_bytes(now, "little") ^ int.from_bytes(then, "little")
-            while differing:
-                at = (differing & -differing).bit_length() - 1 >> 3
-                changed.append((f"{block.name}+{at:#x}", now[at]))
-                differing &= ~(0xFF << 8 * at)
-        return tuple(changed)
-
     def describe(self, seed: int, number: int, mode: str, moved: bool) -> Mapping[str, int]:
-        """Registers, tables and what lies on the stack and at EBX."""
+        """The state before a run."""
         start = state(seed, number, moved)
         self._enter(start, RINGS[mode])
-        cpu, at = self._cpu, start.at
-        program = start.sample.program
-        shown = dict(zip(NAMES32, cpu.regs, strict=True))
-        shown |= {"eip": cpu.eip, "eflags": cpu.eflags, "cpl": cpu.cpl}
-        for name, segment in zip(SEGMENT_NAMES, cpu.segs, strict=True):
-            shown |= {name: segment.selector, f"{name}.base": segment.base}
-        shown |= {
-            "cr0": cpu.cr0, "cr2": cpu.cr2, "cr3": cpu.cr3, "cr4": cpu.cr4,
-            "gdtr.base": cpu.gdtr.base, "idtr.base": cpu.idtr.base, "ldtr": cpu.ldtr.selector,
-            "tr": cpu.tr.selector, "tsc": cpu.tsc_offset, "device": self._device.value,
-            "program": at.program.physical,
-        }  # fmt: skip
-        for name, register in (("stack", ESP), ("[ebx]", EBX)):
-            for word in range(4):
-                where = start.sample.regs[register] + 4 * word
-                value = int.from_bytes(program[where : where + 4], "little")
-                shown[f"{name}+{4 * word}"] = value
-        return shown
+        return shown(self._cpu, start) | {"device": self._device.value}
+
+
+def shown(cpu: Cpu, start: State) -> dict[str, int]:
+    """Registers, tables and what lies on the stack and at EBX."""
+    program = start.sample.program
+    found = dict(zip(NAMES32, cpu.regs, strict=True))
+    found |= {"eip": cpu.eip, "eflags": cpu.eflags, "cpl": cpu.cpl}
+    for name, segment in zip(SEGMENT_NAMES, cpu.segs, strict=True):
+        found |= {name: segment.selector, f"{name}.base": segment.base}
+    found |= {
+        "cr0": cpu.cr0, "cr2": cpu.cr2, "cr3": cpu.cr3, "cr4": cpu.cr4,
+        "gdtr.base": cpu.gdtr.base, "idtr.base": cpu.idtr.base, "ldtr": cpu.ldtr.selector,
+        "tr": cpu.tr.selector, "tsc": cpu.tsc_offset,
+        "program": start.at.program.physical,
+    }  # fmt: skip
+    for name, register in (("stack", ESP), ("[ebx]", EBX)):
+        for word in range(4):
+            where = start.sample.regs[register] + 4 * word
+            value = int.from_bytes(program[where : where + 4], "little")
+            found[f"{name}+{4 * word}"] = value
+    return found
 
 
 def segment_value(at: Placement, segment: Segment, shows_mode: bool = False) -> tuple[int, ...]:

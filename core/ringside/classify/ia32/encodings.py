@@ -18,6 +18,7 @@ from ringside.classify.ia32.layout import (
 from ringside.classify.model import Case
 from ringside.isa.decode import decode
 from ringside.isa.disassemble import format_insn
+from ringside.isa.instruction import Ctrl, Debug, Insn
 from ringside.isa.registers import EAX, EBX, ECX
 from ringside.isa.row import Form
 from ringside.isa.table import ROWS
@@ -86,6 +87,16 @@ def encodings(form: Form) -> Iterator[bytes]:
         yield prefix + bytes(opcode) + modrm + b"".join(tail)
 
 
+def named_register(insn: Insn) -> str:
+    """The control or debug register among the operands: each is a thing of its own."""
+    for operand in insn.operands:
+        if type(operand) is Ctrl:
+            return f"cr{operand.index}"
+        if type(operand) is Debug:
+            return f"dr{operand.index}"
+    return ""
+
+
 @cache
 def cases() -> tuple[Case, ...]:
     """Every case, row by row and form by form."""
@@ -96,5 +107,6 @@ def cases() -> tuple[Case, ...]:
                 insn = decode(code, 32)
                 # MOV to CS and registers that do not exist are undefined: nothing to classify.
                 if insn.row is row and insn.form is form:
-                    found.append(Case(number, row.mnemonic, form.text, code, format_insn(insn)))
+                    text, part = format_insn(insn), named_register(insn)
+                    found.append(Case(number, row.mnemonic, form.text, code, text, part))
     return tuple(found)

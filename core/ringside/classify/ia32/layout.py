@@ -17,7 +17,8 @@ from ringside.machine.descriptors import (
 )
 from ringside.machine.memory import FRAME
 
-RAM = 20 * FRAME
+RAM = 20 * FRAME  # the last two frames are free, for what only a VMM needs
+VMM_FRAMES = (18 * FRAME, 19 * FRAME)
 
 # The program's block: code, data and stack, all reached through its own segments.
 CODE, DATA, STACK = 0x100, 0x800, 0x1800  # offsets
@@ -98,16 +99,18 @@ STACK_SELECTORS = {0: selector(OWN_DATA), 1: selector(DATA_1, 1), 3: selector(DA
 
 def place(
     program: int, kernel: int, gdt: int, ldt: int, idt: int, tss: int, directory: int,
-    second: bool, like: Placement | None = None,
+    second: bool, like: Placement | None = None, tables_like: Placement | None = None,
 ) -> Placement:
-    """A placement by physical addresses; program and kernel at the linear ones of ``like``."""
+    """A placement by physical addresses. Linear ones are the same, but for program and kernel
+    those of ``like`` and for the tables those of ``tables_like``, if there are such."""
+    same = tables_like
     return Placement(
         Block("program", program, like.program.linear if like else program, PROGRAM_SIZE),
         Block("kernel", kernel, like.kernel.linear if like else kernel, KERNEL_SIZE),
-        Block("gdt", gdt, gdt, GDT_ENTRIES * 8),
-        Block("ldt", ldt, ldt, LDT_ENTRIES * 8),
-        Block("idt", idt, idt, GATES * 8),
-        Block("tss", tss, tss, TSS_LIMIT + 1),
+        Block("gdt", gdt, same.gdt.linear if same else gdt, GDT_ENTRIES * 8),
+        Block("ldt", ldt, same.ldt.linear if same else ldt, LDT_ENTRIES * 8),
+        Block("idt", idt, same.idt.linear if same else idt, GATES * 8),
+        Block("tss", tss, same.tss.linear if same else tss, TSS_LIMIT + 1),
         directory,
         selector(LDT_B if second else LDT_A),
         selector(TSS_B if second else TSS_A),
@@ -118,6 +121,10 @@ HERE = place(0x4000, 0x6000, 0x1000, 0x1400, 0x1800, 0x2000, 0x7000, False)
 MOVED = place(0x9000, 0xC000, 0xE100, 0xE600, 0xEA00, 0xF300, 0x10000, True)
 # Under paging program and kernel keep their linear addresses; their frames move.
 REMAPPED = place(0x9000, 0xC000, 0xE100, 0xE600, 0xEA00, 0xF300, 0x10000, True, like=HERE)
+# Every linear address stays; every frame moves.
+OTHER_FRAMES = place(
+    0x9000, 0xC000, 0xE000, 0xE400, 0xE800, 0xF000, 0x10000, False, like=HERE, tables_like=HERE
+)
 
 
 def global_descriptors(at: Placement) -> tuple[Descriptor, ...]:
@@ -192,9 +199,9 @@ PAGE = 0x67  # present, writable, user, accessed, dirty
 def page_table_bytes(at: Placement) -> bytes:
     """A page directory and the one table it needs: everything at its own address but what moved."""
     frames = {page: page for page in range(RAM // FRAME)}
-    for block in (at.program, at.kernel):
-        for page in range(block.size // FRAME):
-            frames[(block.linear // FRAME) + page] = block.physical // FRAME + page
+    for block in at.blocks:
+        for page in range(-(-block.size // FRAME)):
+            frames[block.linear // FRAME + page] = block.physical // FRAME + page
     directory = (at.directory + FRAME | PAGE).to_bytes(4, "little").ljust(FRAME, b"\0")
     entries = [frame * FRAME | PAGE for _, frame in sorted(frames.items())]
     table = b"".join(entry.to_bytes(4, "little") for entry in entries)

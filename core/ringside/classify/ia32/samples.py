@@ -152,15 +152,16 @@ def operand(dice: Dice, number: int, value: Callable[[], int]) -> bytes:
     return b"".join(value().to_bytes(4, "little") for _ in range(4))
 
 
-def sample(seed: int, number: int) -> Sample:
-    """State ``number`` of a seed."""
+def sample(seed: int, number: int, cr0_set: int = 0, cr4_set: int = 0) -> Sample:
+    """State ``number`` of a seed; some bits of CR0 and CR4 may have to be set."""
     dice = Dice(seed, number)
-    paging = number % 5 in (1, 3)
+    paging = bool(cr0_set & CR0_PG) or number % 5 in (1, 3)
     cr0 = CR0_PE | CR0_ET | (CR0_PG if paging else 0) | dice.bits(32) & (CR0_MP | CR0_NE | CR0_WP)
     if dice.chance(4):
         cr0 |= CR0_TS
     # RDTSC outside ring 0 is the VMM's to forbid, like ports and interrupts (IOPL is 0).
-    cr4 = CR4_TSD | dice.bits(32) & (CR4_PSE | CR4_PCE)
+    cr0 |= cr0_set
+    cr4 = CR4_TSD | cr4_set | dice.bits(32) & (CR4_PSE | CR4_PCE)
     kinds = words(dice, cr0, cr4)
 
     def value() -> int:

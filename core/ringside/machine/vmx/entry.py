@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringside.isa.faults import Fault, NotModelled, VmFail
-from ringside.isa.registers import ESP, FLAG_VM, SS
+from ringside.isa.registers import ESP, FLAG_RF, FLAG_VM, SS
 from ringside.machine.descriptors import Descriptor
 from ringside.machine.interrupts import EXTERNAL as EXT
 from ringside.machine.interrupts import TRAPS, deliver_chain
@@ -122,7 +122,8 @@ def load_guest(cpu: Cpu, vmcs: Vmcs, guest: Intercepts) -> None:
     cpu.idtr.base, cpu.idtr.limit = vmcs[f.GUEST_IDTR_BASE], vmcs[f.GUEST_IDTR_LIMIT]
     cpu.regs[ESP] = vmcs[f.GUEST_ESP]
     cpu.eip = vmcs[f.GUEST_EIP]
-    cpu.eflags = vmcs[f.GUEST_EFLAGS]
+    cpu.eflags = vmcs[f.GUEST_EFLAGS] & ~FLAG_RF
+    guest.resume_flag = vmcs[f.GUEST_EFLAGS] & FLAG_RF
     cpu.cpl = vmcs[f.GUEST_RIGHTS + 2 * SS] >> 5 & 3
     held = vmcs[f.INTERRUPTIBILITY]
     cpu.inhibit = bool(held & (bits.BY_STI | bits.BY_MOV_SS))

@@ -41,32 +41,10 @@ class Intercepts:
     """
 
     __slots__ = (
-        "began",
-        "cr0_mask",
-        "cr0_shadow",
-        "cr3_targets",
-        "cr4_mask",
-        "cr4_shadow",
-        "delivering",
-        "delivering_error",
-        "delivering_length",
-        "exceptions",
-        "io_bitmaps",
-        "length",
-        "msr_bitmap",
-        "nmi_blocked",
-        "pending_debug",
-        "pf_mask",
-        "pf_match",
-        "pin",
-        "primary",
-        "secondary",
-        "software",
-        "started",
-        "timer",
-        "tsc_offset",
-        "unblocked_at",
-        "vmcs",
+        "began", "cr0_mask", "cr0_shadow", "cr3_targets", "cr4_mask", "cr4_shadow", "delivering",
+        "delivering_error", "delivering_length", "exceptions", "io_bitmaps", "length", "msr_bitmap",
+        "nmi_blocked", "pending_debug", "pf_mask", "pf_match", "pin", "primary", "resume_flag",
+        "secondary", "software", "started", "timer", "tsc_offset", "unblocked_at", "vmcs",
     )  # fmt: skip
     transient = frozenset({"vmcs"})  # a view of memory; Cpu.after_thaw makes it anew
 
@@ -93,6 +71,7 @@ class Intercepts:
         self.delivering = self.delivering_error = self.delivering_length = 0
         self.software, self.length = bits.SOFTWARE, 0
         self.unblocked_at = -1
+        self.resume_flag = 0
 
     # -- before an instruction --------------------------------------------------------------------
 
@@ -105,7 +84,7 @@ class Intercepts:
         primary, inhibit = self.primary, cpu.inhibit
         if primary & bits.MONITOR_TRAP and cpu.steps > self.began:
             return trap_monitor
-        if self.pending_debug:
+        if self.pending_debug and not (inhibit and cpu.inhibits_traps):
             return take_pending_debug
         if self.timer >= 0 and not self.timer_left(cpu):
             return expire
@@ -169,10 +148,10 @@ class Intercepts:
         """Raise VmExit if ``insn`` leaves the virtual machine.
 
         Faults of privilege come before (26.1.1), so an instruction that will fault for its ring
-        is let through to do so; the VMX instructions leave in any ring.
+        is let through to do so; the VMX instructions and MOV DR leave in any ring.
         """
         row = insn.row
-        if cpu.cpl and row.privilege == "cpl0":
+        if cpu.cpl and row.privilege == "cpl0" and row.exit != "mov dr":
             return
         self.software, self.length = bits.SOFTWARE, insn.length
         QUESTIONS[row.exit](self, cpu, insn)
@@ -264,7 +243,6 @@ def trap_monitor(guest: Intercepts, cpu: Cpu) -> None:
 
 
 def take_pending_debug(guest: Intercepts, cpu: Cpu) -> None:
-    guest.pending_debug = 0
     cpu.inhibit = False
     cpu.take_trap()
     cpu.deliveries += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringside.isa.faults import Fault
-from ringside.isa.registers import CS, DS, ES, ESP, FLAG_ONE, FLAG_TF, FS, GS, SS
+from ringside.isa.registers import CS, DS, ES, ESP, FLAG_ONE, FLAG_RF, FLAG_TF, FS, GS, SS
 from ringside.machine import descriptors as layout
 from ringside.machine.control import CR0_PG, CR4_PAE, read_pdptes
 from ringside.machine.descriptors import segment_descriptor, system_descriptor
@@ -13,7 +13,14 @@ from ringside.machine.segmentation import Segment, cached, null_segment
 from ringside.machine.vmx import controls as bits
 from ringside.machine.vmx import fields as f
 from ringside.machine.vmx.msrs import load_list, store_list
-from ringside.machine.vmx.reasons import VmExit
+from ringside.machine.vmx.reasons import (
+    EPT_MISCONFIGURATION,
+    EPT_VIOLATION,
+    EXCEPTION,
+    TASK_SWITCH,
+    TRIPLE_FAULT,
+    VmExit,
+)
 from ringside.machine.vmx.vmcs import ABORT, Vmcs
 from ringside.trace.events import VmExited
 
@@ -23,6 +30,8 @@ if TYPE_CHECKING:
 
 # VMX aborts (28.7): the processor shuts down and leaves this in the VMCS region.
 ABORT_SAVING_MSRS, ABORT_HOST_PDPTES, ABORT_LOADING_MSRS = 1, 2, 4
+
+TRAPS = frozenset({1, 3, 4})  # exceptions that leave RF alone (of #DB, single step is modelled)
 
 HOST_CODE = layout.CODE | layout.READABLE | layout.ACCESSED
 HOST_DATA = layout.WRITABLE | layout.ACCESSED
@@ -53,6 +62,7 @@ def leave(cpu: Cpu, exit: VmExit) -> None:
             )
         )  # fmt: skip
     save_guest(cpu, guest)
+    vmcs[f.GUEST_EFLAGS] = resume_flag(cpu, guest, exit) | vmcs[f.GUEST_EFLAGS] & ~FLAG_RF
     if not store_list(cpu, vmcs[f.EXIT_MSR_STORE], vmcs[f.EXIT_MSR_STORE_COUNT]):
         abort(cpu, vmcs, ABORT_SAVING_MSRS)
         return
@@ -90,13 +100,28 @@ def save_guest(cpu: Cpu, guest: Intercepts) -> None:
             vmcs[f.GUEST_PDPTE + 2 * number] = entry
 
 
+def resume_flag(cpu: Cpu, guest: Intercepts, exit: VmExit) -> int:
+    """RF as it is saved (28.3.3): so that an instruction breakpoint does not stop it again."""
+    during = guest.delivering or exit.event
+    fault = during & bits.VALID and during >> 8 & 7 == bits.HARDWARE and during & 0xFF not in TRAPS
+    if exit.reason in (EXCEPTION, TASK_SWITCH):
+        return FLAG_RF if fault else 0
+    if exit.reason in (EPT_VIOLATION, EPT_MISCONFIGURATION):
+        return FLAG_RF if fault or not guest.delivering else 0
+    if exit.reason == TRIPLE_FAULT:
+        return FLAG_RF
+    # It is loaded with the guest and cleared by the first instruction, but an instruction that
+    # leaves has saved it clear.
+    return guest.resume_flag if cpu.steps == guest.began and not exit.length else 0
+
+
 def rights(segment: Segment, system: bool) -> int:
-    """The access-rights format. G is what the limit asks for; AVL is not kept by our registers."""
+    """The access-rights format."""
     if not segment.present:
         return bits.UNUSABLE
     return (
         segment.type | (0 if system else 1 << 4) | segment.dpl << 5 | 1 << 7
-        | int(segment.big) << 14 | int(segment.limit > 0xF_FFFF) << 15
+        | int(segment.big) << 14 | segment.spare << 12
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from ringside.machine.vmx import fields as f
 from ringside.machine.vmx.checks import fixed_problem, misplaced, secondary_controls
 from ringside.machine.vmx.vmcs import Vmcs, revision
 
-PDPTES, NMI_BLOCKED, LINK = 2, 3, 4  # exit qualifications
+PDPTES, LINK = 2, 4  # exit qualifications
 NO_LINK = 0xFFFF_FFFF_FFFF_FFFF
 EFLAGS_RESERVED, EFLAGS_ONE = 0xFFC0_8028, 2
 DATA_SEGMENTS = (ES, DS, FS, GS)
@@ -174,7 +174,7 @@ def activity(vmcs: Vmcs) -> Iterator[Problem]:
     if kind == bits.EXTERNAL and held & (bits.BY_STI | bits.BY_MOV_SS):
         yield Problem("an external interrupt is injected while interrupts are held back")
     if kind == bits.NMI and held & bits.BY_MOV_SS:
-        yield Problem("an NMI is injected while MOV SS holds it back", NMI_BLOCKED)
+        yield Problem("an NMI is injected while MOV SS holds it back")
     if kind == bits.NMI and held & bits.BY_NMI and vmcs[f.PIN_CONTROLS] & bits.VIRTUAL_NMIS:
         yield Problem("a virtual NMI is injected while NMIs are blocked")
     pending = vmcs[f.PENDING_DEBUG]

@@ -32,7 +32,7 @@ from ringside.machine.segmentation import (
     mark_accessed,
     read_descriptor,
 )
-from ringside.vmm.monitor import GDT_BYTES, MONITOR_CODE, WINDOW, Monitor
+from ringside.vmm.monitor import FIRST_OWN, GDT_BYTES, WINDOW, Monitor
 
 if TYPE_CHECKING:
     from ringside.vmm.memory.shadow import ShadowPaging
@@ -121,7 +121,7 @@ class DescriptorShadow:
         key = LOCAL if local else 0
         for live in [k for k in self.live if k & LOCAL == key]:
             self._drop(live)
-        size = GDT_BYTES if local else MONITOR_CODE
+        size = GDT_BYTES if local else FIRST_OWN
         raws = self._guest_table(local)[:size]
         found = (raw for (raw,) in struct.iter_unpack("<Q", raws))
         entries = [absent(Descriptor(raw)) if raw else 0 for raw in found]
@@ -285,7 +285,7 @@ class DescriptorShadow:
 
 def _is_monitors(key: int) -> bool:
     """Whether the entry is one of the VMM's own, which no guest can have."""
-    return not key & LOCAL and key >= MONITOR_CODE
+    return not key & LOCAL and key >= FIRST_OWN
 
 
 def _usable(descriptor: Descriptor) -> bool:
@@ -296,4 +296,5 @@ def _renamed(segment: Segment, selector: int) -> Segment:
     return Segment(
         selector, segment.base, segment.limit, segment.type, segment.dpl, segment.present,
         segment.big, segment.readable, segment.writable, segment.low, segment.high, segment.flat,
+        segment.spare,
     )  # fmt: skip

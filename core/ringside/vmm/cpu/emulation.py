@@ -191,6 +191,8 @@ class Emulation:
 
     __slots__ = ()
     runs_directly = False
+    overhead = 0
+    interruptible = True
 
     def __init__(self, vm: Vm, monitor: Monitor) -> None:
         """Nothing is kept: all of the VM is in its virtual hardware."""

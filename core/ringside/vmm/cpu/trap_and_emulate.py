@@ -58,6 +58,8 @@ class TrapAndEmulate:
 
     __slots__ = ("descriptors", "given", "monitor", "own_gdt", "reversible", "seen", "vm")
     transient: ClassVar[frozenset[str]] = frozenset({"monitor", "vm"})
+    overhead = 0  # every instruction the guest's ring retires is the guest's
+    interruptible = True
 
     def __init__(self, vm: Vm, monitor: Monitor, shadow: ShadowPaging) -> None:
         self.vm = vm
@@ -118,22 +120,25 @@ class TrapAndEmulate:
     def leave_guest(self) -> Exit:
         """Take over from the guest: read the trap frame, bring the virtual CPU up to date."""
         exit = self.monitor.read_frame()
-        self._take(exit.eip, exit.eflags, exit.esp)
+        self.take(exit.eip, exit.eflags, exit.esp)
         return exit
 
     def observe(self) -> None:
         """Bring the virtual CPU up to date while the guest runs; changes nothing else."""
         cpu = self.monitor.machine.cpu
-        self._take(cpu.eip, cpu.eflags, cpu.regs[ESP])
+        self.take(cpu.eip, cpu.eflags, cpu.regs[ESP])
 
-    def _take(self, eip: int, eflags: int, esp: int) -> None:
+    def take(
+        self, eip: int, eflags: int, esp: int, segments: tuple[int, ...] = DATA_SEGMENTS
+    ) -> None:
+        """Bring the virtual CPU up to date: ``segments`` are the guest's own on the real one."""
         cpu, vcpu = self.monitor.machine.cpu, self.vm.vcpu
         vcpu.regs[:] = cpu.regs
         vcpu.regs[ESP] = esp
         vcpu.eip = eip
         kept = vcpu._eflags & VIRTUAL_FLAGS
         vcpu.eflags = eflags & ~(VIRTUAL_FLAGS | FLAG_RF) | kept
-        for seg in DATA_SEGMENTS:
+        for seg in segments:
             selector = cpu.segs[seg].selector
             if selector != vcpu.segs[seg].selector:
                 self._adopt(seg, selector)
@@ -153,21 +158,25 @@ class TrapAndEmulate:
 
     def enter_guest(self) -> None:
         """Put the virtual CPU's state on the real one and go to the guest's ring with IRET."""
+        vcpu = self.vm.vcpu
+        self.give()
+        self.go(vcpu.eip, vcpu.segs[CS].selector & ~RPL | guest_ring(vcpu.cpl))
+
+    def give(self, segments: tuple[int, ...] = DATA_SEGMENTS) -> None:
+        """Load the real segment registers with what the virtual CPU holds."""
         cpu, vcpu = self.monitor.machine.cpu, self.vm.vcpu
-        ring = guest_ring(vcpu.cpl)
         self.descriptors.pin(vcpu.segs[CS], vcpu.segs[SS])
-        for seg in DATA_SEGMENTS:
+        for seg in segments:
             if self.given[seg] != vcpu.segs[seg]:
                 self._give(cpu, seg, vcpu.segs[seg])
+
+    def go(self, eip: int, cs: int) -> None:
+        """Go to ``cs:eip`` with the virtual CPU's registers."""
+        cpu, vcpu = self.monitor.machine.cpu, self.vm.vcpu
         cpu.regs[:] = vcpu.regs
         eflags = vcpu.eflags & ~NEVER_REAL | FLAG_IF
-        self.monitor.leave(
-            vcpu.eip,
-            vcpu.segs[CS].selector & ~RPL | ring,
-            eflags,
-            vcpu.regs[ESP],
-            vcpu.segs[SS].selector & ~RPL | ring,
-        )
+        ss = vcpu.segs[SS].selector & ~RPL | guest_ring(vcpu.cpl)
+        self.monitor.leave(eip, cs, eflags, vcpu.regs[ESP], ss)
 
     def _give(self, cpu: Cpu, seg: int, segment: Segment) -> None:
         """Load a data segment register with what the virtual CPU holds."""
@@ -203,6 +212,7 @@ class TrapAndEmulate:
             self.reversible = self.descriptors.reversible(self.own_gdt)
         if self.vm.memory.touched:
             self.vm.memory.touched = False
+            self.vm.memory.written.clear()
             self.descriptors.refresh()
         for seg in self.vm.loaded:
             if seg in DATA_SEGMENTS and vcpu.segs[seg].present:

@@ -72,10 +72,12 @@ class ShadowPaging:
     """One VM's shadow tables, under the root the real CR3 holds while the VM runs."""
 
     __slots__ = (
-        "fills", "free", "monitor", "on_trace_write", "pages", "root", "tables", "traced",
-        "true_faults", "vm",
+        "fills", "free", "kept", "monitor", "on_forget", "on_kept_write", "on_trace_write", "pages",
+        "root", "tables", "traced", "true_faults", "vm",
     )  # fmt: skip
-    transient: ClassVar[frozenset[str]] = frozenset({"monitor", "on_trace_write", "traced", "vm"})
+    transient: ClassVar[frozenset[str]] = frozenset(
+        {"monitor", "on_forget", "on_kept_write", "on_trace_write", "traced", "vm"}
+    )
 
     def __init__(self, vm: Vm, monitor: Monitor) -> None:
         self.vm = vm
@@ -87,6 +89,10 @@ class ShadowPaging:
         self.pages: dict[int, set[int]] = {}  # gfn -> linear pages that are mapped to it
         self.traced = vm.memory.traced  # gfns kept read-only: something was derived from them
         self.on_trace_write: Callable[[int], None] = _nobody
+        # gfns whose trace stays through a write: the VMM carries each write out itself.
+        self.kept: set[int] = set()
+        self.on_kept_write: Callable[[int], None] = _nobody
+        self.on_forget: Callable[[int], None] = _nobody  # hears linear pages; -1 for all
         self.fills = 0
         self.true_faults = 0
 
@@ -123,6 +129,10 @@ class ShadowPaging:
             return
         if hfn is None:
             vm.deny(linear, gpa, "it is beyond this machine's memory")
+            vm.emulate()
+            return
+        if write and gfn in self.kept:
+            self.on_kept_write(gfn)
             vm.emulate()
             return
         if write and gfn in self.traced:
@@ -171,6 +181,7 @@ class ShadowPaging:
 
     def drop_page(self, page: int) -> None:
         """Forget one translation."""
+        self.on_forget(page)
         table = self.tables.get(page >> 10)
         if table is not None:
             self.monitor.machine.memory.write32(_slot(table, page), 0)
@@ -178,6 +189,7 @@ class ShadowPaging:
 
     def drop_all(self) -> None:
         """Forget every translation; the table frames go back to the pool."""
+        self.on_forget(-1)
         memory = self.monitor.machine.memory
         for index, table in self.tables.items():
             memory.write32(self.root + 4 * index, 0)
@@ -202,8 +214,9 @@ class ShadowPaging:
                 self.monitor.machine.cpu.invalidate_page(page << FRAME_SHIFT)
 
     def untrace(self, gfn: int) -> None:
-        """Let the guest write to the frame again."""
-        self.traced.discard(gfn)
+        """Let the guest write to the frame again, unless its trace is kept."""
+        if gfn not in self.kept:
+            self.traced.discard(gfn)
 
 
 def _slot(table: int, page: int) -> int:

@@ -1,0 +1,196 @@
+"""``ringside trace import``, ``ringside sweep`` and ``ringside bulk-bench``.
+
+:func:`add` hangs them into an argument parser. Refusals are :class:`BadRequest`, printed by
+whoever runs the command. Nothing heavy is imported before a command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Clock = Callable[[], float]
+
+# Fields of a point that may be given several values, and what turns a word into one.
+CHOICES: dict[str, tuple[Callable[[str], Any], str]] = {
+    "technique": (str, "native, shadow, nested"),
+    "page": (str, "the guest's page size: 4K, 2M, 4M, 1G"),
+    "host-page": (str, "the host's page size"),
+    "format": (str, "the guest's page tables: 32-bit, pae, 4-level, 5-level"),
+    "nested-format": (str, "the host's: ept-4, ept-5, 4-level, 5-level"),
+    "tlb": (str, "the first TLB as SETSxWAYS, such as 16x4"),
+    "second-tlb": (str, "the second one; 'none' for none"),
+    "walk-cache": (int, "entries of each level's page-walk cache; 0 for none"),
+    "nested-tlb": (int, "entries of the nested TLB; 0 for none"),
+    "pages": (int, "pages the stream touches"),
+    "spaces": (int, "address spaces taking turns"),
+    "turn": (int, "accesses of a turn"),
+    "life": (int, "accesses until a page of a churning stream is replaced"),
+    "preset": (str, "the processor whose prices are paid"),
+}
+
+
+class BadRequest(Exception):
+    """What was asked cannot be done; says what to do instead."""
+
+
+def add(commands: Any) -> None:
+    """Add the commands to what ``ArgumentParser.add_subparsers`` gave."""
+    trace = commands.add_parser("trace", help="read traces of real programs")
+    actions = trace.add_subparsers(required=True, metavar="action")
+    text = "read a trace (Valgrind lackey or CSV; plain, gzip or xz) and pack it"
+    importer = actions.add_parser("import", help=text, description=text)
+    importer.add_argument("file", help="the trace")
+    importer.add_argument("-o", "--output", help="the packed trace (default: only report)")
+    importer.add_argument("--limit", type=_positive, default=100_000_000, metavar="N",
+                          help="read at most N accesses")
+    importer.add_argument("--quiet", action="store_true", help="no progress")
+    importer.set_defaults(command=import_trace)
+
+    text = "run a stream of accesses through many configurations"
+    sweeper = commands.add_parser("sweep", help=text, description=text)
+    sweeper.add_argument("stream", help="uniform, zipf, loop, strided, churn, or file:TRACE")
+    sweeper.add_argument("--accesses", type=_positive, default=1_000_000, metavar="N")
+    sweeper.add_argument("--seed", type=int, default=1)
+    for name, (kind, help_text) in CHOICES.items():
+        sweeper.add_argument(f"--{name}", type=_list_of(kind), metavar="A,B,…", help=help_text)
+    sweeper.add_argument("--no-tags", action="store_true",
+                         help="flush the TLBs when another address space gets its turn")
+    sweeper.add_argument("--jobs", type=_positive, default=0, metavar="N",
+                         help="processes (default: one for each CPU)")
+    sweeper.add_argument("--executor", default="", metavar="WHERE",
+                         help="run elsewhere: dask://host:port, or dask:// on this computer")
+    sweeper.add_argument("-o", "--output", help="write CSV here (default: print it)")
+    sweeper.add_argument("--chart", help="write a bar chart here, as SVG")
+    sweeper.add_argument("--quiet", action="store_true", help="no progress")
+    sweeper.set_defaults(command=run_sweep)
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text.replace("_", ""))
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return value
+
+
+def _list_of(kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    def convert(text: str) -> list[Any]:
+        try:
+            return [kind("" if word == "none" else word) for word in text.split(",")]
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers") from None
+
+    return convert
+
+
+def import_trace(options: argparse.Namespace) -> int:
+    """Read a trace, report, and pack it if an output is named."""
+    from ringside.bulk.reading import TraceError, TraceReader, save
+
+    path = Path(options.file)
+    if not path.is_file():
+        raise BadRequest(f"there is no file {options.file}")
+    if options.output and Path(options.output).resolve() == path.resolve():
+        raise BadRequest("the packed trace would overwrite the trace; name another output")
+
+    def progress(done: int, total: int | None, accesses: int) -> None:
+        share = f"{100 * done / total:5.1f} %" if total else f"{done >> 20} MiB"
+        print(f"\r{share}  {accesses:,} accesses", end="", file=sys.stderr, flush=True)
+
+    reader = TraceReader(path, limit=options.limit, progress=None if options.quiet else progress)
+    try:
+        if options.output:
+            partial = Path(f"{options.output}.part")
+            try:
+                save(partial, iter(reader))
+                partial.replace(options.output)
+            finally:
+                partial.unlink(missing_ok=True)
+        else:
+            for _ in reader:
+                pass
+    except TraceError as error:
+        raise BadRequest(f"{options.file}: {error}") from error
+    except OSError as error:
+        raise BadRequest(f"{error.filename or options.file}: {error.strerror}") from error
+    finally:
+        if not options.quiet:
+            print(file=sys.stderr)
+    print(reader.report)
+    return 0
+
+
+def run_sweep(options: argparse.Namespace) -> int:
+    """Measure every combination; write CSV and perhaps a chart."""
+    from ringside.bulk import sweep
+    from ringside.bulk.chart import svg
+
+    names = {name: name.replace("-", "_") for name in CHOICES}
+    choices = {
+        field: getattr(options, field)
+        for field in names.values()
+        if getattr(options, field) is not None
+    }
+    base = sweep.Point(
+        stream=options.stream, accesses=options.accesses, seed=options.seed,
+        tagged=not options.no_tags,
+    )  # fmt: skip
+
+    def progress(done: int, total: int) -> None:
+        print(f"\r{done} of {total}", end="", file=sys.stderr, flush=True)
+
+    try:
+        asked = sweep.points(base, choices)
+        with sweep.executor(options.executor, options.jobs or min(len(asked), 61)) as pool:
+            results = sweep.sweep(asked, pool, None if options.quiet else progress)
+        if options.output:
+            with Path(options.output).open("w", encoding="utf-8", newline="") as file:
+                sweep.write_csv(results, file)
+        else:
+            sweep.write_csv(results, sys.stdout)
+        if options.chart:
+            Path(options.chart).write_text(svg(results), encoding="utf-8")
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    except OSError as error:
+        raise BadRequest(f"{error.filename or options.stream}: {error.strerror}") from error
+    finally:
+        if not options.quiet:
+            print(file=sys.stderr)
+    return 0
+
+
+def bulk_bench(clock: Clock, *, accesses: int = 1_000_000, as_json: bool = False) -> int:
+    """Print the bulk engine's figures; the clock comes from the command line's own module."""
+    from ringside.bulk import bench
+
+    report = bench.run(clock, accesses=accesses)
+    print(json.dumps(report, indent=2) if as_json else bench.pretty(report))
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run these commands on their own: ``python -m ringside.bulk.commands``."""
+    parser = argparse.ArgumentParser(prog="ringside")
+    add(parser.add_subparsers(required=True, metavar="command"))
+    options = parser.parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except BadRequest as refusal:
+        print(f"ringside: {refusal}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("ringside: stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
