@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "run a lab's guest, an .asm, a .bin or a multiboot ELF")
     run.add_argument("what", help="a lab, a guest of the shelf, or a file")
     run.add_argument("--cpu", default=None, metavar="TECHNIQUE",
-                     help="how the CPU is virtualized (default: bare)")
+                     help="how the CPU is virtualized (default: bare-metal; see 'ringside labs')")
     run.add_argument("--guest", default=None, help="which guest of the lab")
     run.add_argument("--max-instructions", type=_count, default=100_000_000, metavar="N",
                      help="stop after N guest instructions")
@@ -94,9 +94,17 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument("--theme", choices=("light", "dark"), default="light")
     figure.add_argument("-o", "--output", required=True)
 
+    classify = add("classify", _classify, "find every instruction's Popek and Goldberg class")
+    classify.add_argument("--isa", default="ia32", help="instruction set (default: ia32)")
+    classify.add_argument("--samples", type=_count, default=24, help="states for each encoding")
+    classify.add_argument("--seed", type=_count, default=1974)
+    classify.add_argument("--all", action="store_true", help="list the innocuous ones, too")
+    classify.add_argument("--lang", choices=("en", "hu"), default="en")
+    classify.add_argument("--json", action="store_true", help="print as JSON")
+
     bench = add("bench", _bench, "measure guest instructions per second")
     bench.add_argument("--json", action="store_true", help="print as JSON")
-    bench.add_argument("--seconds", type=float, default=1.0, help="time for each guest")
+    bench.add_argument("--seconds", type=_seconds, default=1.0, help="time for each guest")
     return parser
 
 
@@ -124,6 +132,16 @@ def _count(text: str) -> int:
         value = -1
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return value
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 3600")
     return value
 
 
@@ -162,7 +180,8 @@ def _run(options: argparse.Namespace) -> int:
     except BatchError as error:
         raise Refusal(str(error)) from None
     if options.input:
-        batch.receive(options.input)
+        # What the shell could not read as text has no characters to type.
+        batch.receive(options.input.encode("utf-8", "replace").decode("utf-8"))
     shown = 0
     stopped = False
     progress = not options.quiet and not options.json and sys.stderr.isatty()
@@ -210,6 +229,13 @@ def _read(name: str) -> bytes:
         raise Refusal(f"cannot read {name}: {error.strerror or error}") from None
 
 
+def _write(name: str, content: bytes) -> None:
+    try:
+        Path(name).write_bytes(content)
+    except OSError as error:
+        raise Refusal(f"cannot write {name}: {error.strerror or error}") from None
+
+
 def _asm(options: argparse.Namespace) -> int:
     from .isa.assembler import AssemblyError
     from .labs.batch import assemble_file
@@ -226,7 +252,7 @@ def _asm(options: argparse.Namespace) -> int:
     if options.listing:
         print(program.listing())
     if options.output:
-        Path(options.output).write_bytes(program.image)
+        _write(options.output, program.image)
     if not options.listing or options.output:
         print(f"{len(program.image)} bytes at {program.origin:#x}, entry {program.entry:#x}")
     return 0
@@ -248,18 +274,49 @@ def _figure(options: argparse.Namespace) -> int:
 
     chosen = dict(pair.partition("=")[::2] for pair in options.option)
     session = Session()
-    answer = session.handle({
+    loaded = answer = session.handle({
         "op": "load", "lab": options.lab, "guest": options.guest, "technique": options.technique,
         "options": chosen, "lang": options.lang, "shape": options.shape, "step": options.step})
+    while answer["ok"] and answer["frame"]["step"] < options.step and not answer.get("stopped"):
+        further = min(options.step - answer["frame"]["step"], SLICE)
+        loaded = answer = session.handle({"op": "run", "steps": further})
     if answer["ok"]:
         answer = session.handle({"op": "figure", "theme": options.theme})
     if not answer["ok"]:
         error = answer["error"]
         raise Refusal(f"{error['message']} {error['hint']}".strip())
+    _write(options.output, answer["svg"].encode("utf-8"))
+    reached = loaded["frame"]["step"]
+    if reached < options.step:
+        print(f"ringside: the run has only {reached} steps; this is the last", file=sys.stderr)
+    return 0
+
+
+def _classify(options: argparse.Namespace) -> int:
+    from .classify import published, report
+    from .classify.laboratory import classify
+
+    def progress(done: int, total: int) -> bool:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} encodings", end="", file=sys.stderr)
+        return True
+
     try:
-        Path(options.output).write_text(answer["svg"], encoding="utf-8")
-    except OSError as error:
-        raise Refusal(f"cannot write {options.output}: {error.strerror}") from None
+        result = classify(options.isa, options.samples, options.seed, progress)
+    except KeyError as error:
+        raise Refusal(str(error.args[0])) from None
+    if sys.stderr.isatty():
+        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+    if options.json:
+        print(json.dumps([found.as_dict() for found in result.findings], ensure_ascii=False))
+        return 0
+    for line in report.table(result, options.lang, options.all):
+        print(line)
+    for line in report.verdicts(result, options.lang):
+        print(line)
+    if options.isa.startswith("ia32"):
+        for line in report.comparison(published.compare(result), options.lang):
+            print(line)
     return 0
 
 

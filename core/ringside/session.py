@@ -15,11 +15,14 @@ from .labs import LABS
 from .labs.lab import LANGS, SHAPES, InputError, Lab, Run, Setup
 from .labs.words.glossary import GLOSSARY
 from .labs.words.say import Message, pick
+from .machine.loader import ImageError
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
 
 MAX_SLICE = 2_000_000
+MAX_STEP = 10**9
+AHEAD = 500_000  # steps one request goes into unknown ground; 'run' goes on from there
 MAX_SOURCE = 200_000
 MAX_INPUT = 4_096
 
@@ -65,6 +68,8 @@ class Session:
                 **_refusal("The program does not assemble.", "Mend the marked lines."),
                 "problems": [_problem(problem) for problem in error.problems],
             }
+        except ImageError as error:
+            return _refusal(str(error), "Change the program and load it again.")
         except NotModelled as error:
             return _refusal(str(error), "Choose another guest, or take the instruction out.")
 
@@ -101,17 +106,17 @@ class Session:
             {str(name): str(value) for name, value in options.items()},
             _optional(request, "source", MAX_SOURCE),
         )
+        wanted = request.get("step")
+        step = 0 if wanted is None else _whole(request, "step", 0, MAX_STEP)
         run = lab.open(setup)
         self._lab, self._setup, self._run = lab, setup, run
-        step = request.get("step")
-        if step is not None:
-            run.seek(_whole(request, "step", 0, 10**9))
+        _go(run, step)
         return {"frame": self._frame()}
 
     def _frame_at(self, request: Request) -> Answer:
         run = self._open_run()
         if "step" in request:
-            run.seek(_whole(request, "step", 0, 10**9))
+            _go(run, _whole(request, "step", 0, MAX_STEP))
         return {"frame": self._frame()}
 
     def _step(self, request: Request) -> Answer:
@@ -171,7 +176,7 @@ class Session:
 
         run = self._open_run()
         if "step" in request:
-            run.seek(_whole(request, "step", 0, 10**9))
+            _go(run, _whole(request, "step", 0, MAX_STEP))
         picture = run.picture(self._shape, self._lang).as_dict()
         title = "".join(part["text"] for part in run.sentence(self._lang))
         return {"svg": render(picture, style(theme), title)}
@@ -203,6 +208,11 @@ class Session:
             "panels": run.panels(self._lang),
             "timeline": run.timeline(),
         }
+
+
+def _go(run: Run, step: int) -> None:
+    """Go to ``step``, but no further than one request may take: the frame says how far it came."""
+    run.seek(min(step, run.last + AHEAD))
 
 
 def find_lab(lab_id: str) -> Lab:
@@ -258,6 +268,8 @@ def _text(request: Request, name: str, longest: int) -> str:
         raise InputError(f"'{name}' must be a text.")
     if len(value) > longest:
         raise InputError(f"'{name}' is too long.", f"At most {longest} characters.")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise InputError(f"'{name}' holds half a character (a lone surrogate).", "Take it out.")
     return value
 
 

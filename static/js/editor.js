@@ -86,7 +86,7 @@ export function open(host, source, label, changed) {
       lineNumbers(), highlightActiveLine(), highlightActiveLineGutter(), drawSelection(),
       history(), lintGutter(), assembly, syntaxHighlighting(colours), look, watch,
       EditorState.tabSize.of(8),
-      EditorView.contentAttributes.of({ "aria-label": label }),
+      EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
       keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
     ],
   });

@@ -15,7 +15,6 @@ const timeline = byId("timeline");
 export function draw(frame, speed, quiet) {
   stage.show(frame.scene, speed, quiet);
   delete document.documentElement.dataset.waiting;
-  follow();
 }
 
 /** Draw the timeline of `frame`, or that of its recording if more is known there. */
@@ -29,13 +28,6 @@ export function name(stageLabel, timelineLabel, words) {
   stage.label = stageLabel;
   timeline.setAttribute("aria-label", timelineLabel);
   timeline.words = JSON.parse(words);
-}
-
-/** On a small screen the figure may be magnified; keep the running token in sight. */
-function follow() {
-  if (!stage.classList.contains("large")) return;
-  const at = stage.place("token");
-  if (at) stage.scrollTo({ left: at[0] * stage.scrollWidth - stage.clientWidth / 2 });
 }
 
 /** Replace what is inside the element `id` by `trees` (JSON; see tree.js). */
@@ -217,12 +209,6 @@ export function openDialog() {
 
 export function closeDialog() {
   byId("dialog").close();
-}
-
-export function enlarge() {
-  const large = stage.classList.toggle("large");
-  follow();
-  return large;
 }
 
 /** Hand a file to the user. */

@@ -66,15 +66,6 @@ class RingStage extends HTMLElement {
     this.#svg.setAttribute("aria-label", text);
   }
 
-  /** Where the node `key` is on the stage, 0…1 across and down; null when it is not drawn. */
-  place(key) {
-    const node = this.#nodes.get(key);
-    if (!node) return null;
-    const [x, y] = anchor(node);
-    const box = this.#svg.viewBox.baseVal;
-    return [x / box.width, y / box.height];
-  }
-
   #create() {
     this.#svg = document.createElementNS(SVG, "svg");
     this.#svg.innerHTML = `<defs>${MARKER}</defs>`;

@@ -94,7 +94,8 @@ class RingTimeline extends HTMLElement {
 
   #place() {
     const share = Math.min((this.#step + 0.5) / (this.#span || 1), 1);
-    this.#knob?.style.setProperty("left", `${(share * 100).toFixed(3)}%`);
+    const at = `${(share * 100).toFixed(3)}%`;
+    this.#knob?.style.setProperty("left", `clamp(11px, ${at}, calc(100% - 11px))`);
   }
 
   #at(step) {

@@ -48,7 +48,7 @@ def test_steps_are_answered_from_the_recording_before_the_machine_is_up(slow_wor
 
 def test_the_change_over_to_the_machine_is_not_seen(page, static_host):
     held: list[Route] = []
-    page.route("**/pyodide.asm.wasm", held.append)
+    page.route("**/pyodide.asm.wasm", lambda route: held.append(route))
     page.goto(f"{static_host}#lab=rings&lang=en&step=17")
     expect_step(page, 17)
     page.locator(".chip.recorded").wait_for(state="attached")
@@ -100,13 +100,13 @@ def test_embedding_what_was_not_recorded_opens_the_full_page_without_its_frame(p
     page.goto(f"{static_host}embed.html#lab=rings&guest=popf&step=3&lang=en")
     page.locator(".chip.live").wait_for(state="attached", timeout=60_000)
     expect_step(page, 3)
-    expect(page.locator("#head")).to_be_hidden()
+    expect(page.locator("#top")).to_be_hidden()
     expect(page.locator("#stage")).to_be_visible()
 
 
 def test_it_works_inside_a_frame_of_another_page(page, static_host):
-    page.goto("about:blank")
-    address = f"{static_host}#lab=rings&lang=en"
-    page.set_content(f"<iframe src='{address}' width=900 height=600></iframe>")
+    slide = f"<iframe src='{static_host}#lab=rings&lang=en' width=900 height=600></iframe>"
+    page.route("**/slide.html", lambda route: route.fulfill(body=slide, content_type="text/html"))
+    page.goto(f"{static_host}slide.html")
     frame = page.frame_locator("iframe")
     frame.locator(".chip.live").wait_for(state="attached", timeout=60_000)

@@ -31,9 +31,11 @@ def test_a_mistake_is_marked_in_its_line_and_the_mended_program_runs(visit):
     expect(page.locator("#editor-head .state.good")).to_be_visible()
     expect(marked).to_have_count(0)
     expect_step(page, 0)
-    page.locator("[data-do=step][data-with='1']").click()
-    expect_step(page, 1)
-    expect(page.locator("#right")).to_contain_text("1234")
+    page.locator("[data-do=finish]").click()
+    expect(page.locator("#where .outcome")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("[data-do=edit]").first.click()
+    expect(page.locator("#panel-registers")).to_contain_text("0000 1234")
 
 
 def test_an_endless_program_can_be_stopped_and_the_page_stays_awake(visit):

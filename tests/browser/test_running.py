@@ -116,7 +116,7 @@ def test_a_stop_at_an_address_stops_the_run_there(visit):
 
 def test_every_lab_plays_steps_back_and_follows_a_link(visit):
     page = visit()
-    labs = page.locator("#head nav a").evaluate_all("all => all.map(a => a.dataset.with)")
+    labs = page.locator("#top nav a").evaluate_all("all => all.map(a => a.dataset.with)")
     assert len(labs) >= 2
     for lab in labs:
         page = visit(f"lab={lab}&lang=en&step=3")

@@ -35,11 +35,11 @@ def test_the_address_follows_the_step(visit):
 
 def test_going_back_in_the_browser_returns_to_the_lab_before(visit):
     page = visit()
-    page.locator("#head nav a[data-with=walks]").click()
-    expect(page.locator("#head nav a[aria-current]")).to_have_attribute("data-with", "walks")
+    page.locator("#top nav a[data-with=walks]").click()
+    expect(page.locator("#top nav a[aria-current]")).to_have_attribute("data-with", "walks")
     expect_hash(page, "lab=walks")
     page.go_back()
-    expect(page.locator("#head nav a[aria-current]")).to_have_attribute("data-with", "rings")
+    expect(page.locator("#top nav a[aria-current]")).to_have_attribute("data-with", "rings")
 
 
 @pytest.mark.parametrize(

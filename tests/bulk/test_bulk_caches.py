@@ -83,7 +83,7 @@ def compare(translation, plain, accesses, memory, roots):
 
 
 @given(seed=st.integers(0, 1 << 32), format=st.sampled_from(GUESTS), data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_one_dimension_costs_what_the_plain_pipeline_says(seed, format, data):
     hardware = data.draw(hardwares(format, EPT_FOUR_LEVEL))
     rng = random.Random(seed)
@@ -105,7 +105,7 @@ def test_one_dimension_costs_what_the_plain_pipeline_says(seed, format, data):
     nested=st.sampled_from([EPT_FOUR_LEVEL, EPT_FIVE_LEVEL, FOUR_LEVEL]),
     data=st.data(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_two_dimensions_cost_what_the_plain_pipeline_says(seed, guest, nested, data):
     hardware = data.draw(hardwares(guest, nested))
     rng = random.Random(seed)

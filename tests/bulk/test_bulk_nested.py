@@ -80,7 +80,7 @@ def _guest_marks(guest, found, write):
     share=st.booleans(),
     each=st.booleans(),
 )
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_bulk_nested_walks_equal_scalar_ones_one_after_the_other(
     seed, guest, nested, wp, chunk, spoiled, share, each
 ):

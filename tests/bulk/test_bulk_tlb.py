@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import OrderedDict
 
 import numpy as np
@@ -70,7 +71,7 @@ def key_lists(draw):
     few=st.sampled_from([0, 100]),
     data=st.data(),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_every_look_up_hits_exactly_where_a_plain_tlb_hits(shape, policy, chunk, few, data):
     sets, ways = shape
     plain = Plain(sets, ways, policy)
@@ -142,6 +143,19 @@ def test_long_traces_are_exact_too(sets, ways, kind):
     plain = Plain(sets, ways, "lru")
     assert bulk.look_up(asked).tolist() == plain.run(asked.tolist(), ())
     assert list(bulk) == [list(held) for held in plain.sets]
+
+
+def test_a_trace_ten_times_as_long_takes_no_more_memory():
+    def peak(pieces):
+        bulk = BulkTlb(16, 4)
+        tracemalloc.start()
+        for piece in range(pieces):
+            bulk.look_up(np.arange(piece, piece + 200_000) % 1000)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(20) < 1.2 * peak(2)
 
 
 def test_tags_keep_the_same_page_of_two_machines_apart():

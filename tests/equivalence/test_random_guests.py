@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
 from ringside.isa.assembler import Program, assemble
-from ringside.labs.systems import BARE_METAL, BUILDERS, Image, build
+from ringside.labs.systems import BARE_METAL, UNMODIFIED, Image, build
 from ringside.vmm.lockstep import Lockstep
 
-VIRTUAL = [technique for technique in BUILDERS if technique != BARE_METAL]
+VIRTUAL = UNMODIFIED
 KERNEL_ONLY = (
     "cli", "sti", "sti\n hlt", "mov eax, cr3\n mov cr3, eax", "invlpg [0x300000]", "clts",
     "mov eax, cr0\n xor eax, 0x10000\n mov cr0, eax", "mov eax, cr2", "lidt [idt_pointer]",

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 from ringside import guests
 from ringside.isa.disassemble import disassemble
-from ringside.labs.systems import BARE_METAL, BUILDERS, Image, System, build
+from ringside.labs.systems import BARE_METAL, BUILDERS, DEFINES, UNMODIFIED, Image, System, build
 from ringside.trace.events import Event, FaultRaised, InterruptDelivered, RingChanged
 
 E = TypeVar("E", bound=Event)
@@ -39,7 +39,8 @@ class Recorder:
 
 def nanos(technique: str = BARE_METAL, *, autohalt: bool = True, disk: bytes = DISK) -> System:
     """The system, ready to start."""
-    defines = {"NANOS_AUTOHALT": 1} if autohalt else None
+    defines = {"NANOS_AUTOHALT": 1} if autohalt else {}
+    defines |= DEFINES[technique]
     return build(technique, Image(guests.program("nanos", defines), disk=disk))
 
 
@@ -98,7 +99,7 @@ def test_it_says_so_when_there_is_no_disk() -> None:
     assert "disk: none" in system.console
 
 
-@pytest.mark.parametrize("technique", [name for name in BUILDERS if name != BARE_METAL])
+@pytest.mark.parametrize("technique", UNMODIFIED)
 def test_console_and_state_are_those_of_bare_metal_under(technique: str) -> None:
     (alone, _), (other, _) = finished(), finished(technique)
     assert other.console == alone.console

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from ringside.host.phone import RICH
 from ringside.labs.phone import LAB
 from ringside.session import Session
 
@@ -58,3 +61,34 @@ def test_every_event_has_a_picture_and_a_sentence(shape: str, lang: str) -> None
         keys = {node["key"] for node in run.picture(shape, lang)}
         assert {"radio", "rich", "vmm", "strip"} <= keys
         assert run.sentence(lang)
+
+
+def test_a_link_opens_at_an_event_that_was_not_known_when_the_lab_was_opened() -> None:
+    session = Session()
+    last = session.handle({"op": "load", "lab": "phone"})["frame"]["last"]
+    frame = session.handle({"op": "load", "lab": "phone", "step": last + 3})["frame"]
+    assert frame["step"] == last + 3
+
+
+def test_the_next_missed_frame_is_found_in_unknown_ground() -> None:
+    run = at_end("round-robin")
+    known = run.last
+    assert run.find("missed", 1) and run.step > known
+
+
+def test_a_frame_is_said_to_be_lost_to_the_rich_system_only_if_that_one_ran() -> None:
+    run = at_end("round-robin")
+    run.seek(0)
+    while run.find("missed", 1) and run.step < 30:
+        said = "".join(part["text"] for part in run.sentence("en"))
+        frames = [f for f in run.phone.radio.frames if f.state == "missed"]
+        deadline = frames[-1].begun + run.phone.radio.budget
+        holder = [who for begun, who in run.phone.vmm.log if begun <= deadline][-1]
+        assert ("did not have the processor" in said) == (holder == RICH)
+
+
+def test_hungarian_numbers_have_a_decimal_comma() -> None:
+    run = at_end("fixed-priority")
+    run.seek(0)
+    assert run.find("deadline", 1)
+    assert re.search(r"\d,\d ms", "".join(part["text"] for part in run.sentence("hu")))

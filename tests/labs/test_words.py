@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from ringside.labs.words import panels, steps
+from ringside.labs.words import panels, phone, rings, steps, walks
 from ringside.labs.words.glossary import GLOSSARY
 from ringside.labs.words.say import Message, plain, segments
 from ringside.trace.events import CONTEXTS
 
 CATALOGUES = {
     f"{module.__name__.rpartition('.')[2]}.{name}.{key}": message
-    for module in (panels, steps)
+    for module in (panels, phone, rings, steps, walks)
     for name, table in vars(module).items()
     if name.isupper() and isinstance(table, dict)
     for key, message in table.items()

@@ -48,7 +48,7 @@ def parse_line(line: str, places: dict[int, int]) -> str:
 
 
 def show(value: int, places: dict[int, int], row: int) -> str:
-    """A value in hexadecimal; an address in the case's code or in the guest's door as a distance."""
+    """A value in hexadecimal; an address in the case's code or the guest's door as a distance."""
     if 0 <= value - places[row] < 256 and places[row]:
         return f"{value - places[row]:+x}"
     if 0 <= value - places[DOOR] < 64:
@@ -83,8 +83,8 @@ def hide_undefined(fields: dict[str, int]) -> None:
         fields["linear"] = 0
     if reason not in (48, 49):
         fields["physical"] = 0
-    if reason == 0:
-        # Bochs sets RF only if the exception came up during a delivery. What the manual says
+    if reason in (0, 48, 49):
+        # Bochs sets RF only if an exception came up during a delivery. What the manual says
         # (28.3.3) is held by tests/machine/test_vmx_exits.py.
         fields["eflags"] &= ~0x10000
 

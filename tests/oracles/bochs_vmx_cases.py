@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bochs_vmx_case import VmxCase
 from bochs_vmx_cases_entry import CASES as ENTRY_CASES
+from bochs_vmx_cases_ept import CASES as EPT_CASES
 from bochs_vmx_cases_events import CASES as EVENT_CASES
 
 
@@ -236,6 +237,7 @@ CASES = [
     *_msrs(),
     *EVENT_CASES,
     *ENTRY_CASES,
+    *EPT_CASES,
 ]
 TABLE = "the operand size of 32 bits is bit 11 of the information (table 28-10)"
 DOOR = {"reason": "12", "qualification": "0", "length": "3", "instruction": "0", "eip": "door+4",
@@ -264,6 +266,15 @@ MANUAL = {
     "a caught fault behind sti saves the blocking": Manual(
         {"interruptibility": "1"},
         "an exception that exits directly does not update the state it interrupts (28.1)",
+    ),
+    "accessed cannot be set in the guest's page table": Manual(
+        {"reason": "30", "qualification": "8b", "length": "0", "linear": "400088",
+         "physical": "43000", "eip": "+0", "eax": "11111111"},
+        "setting a flag in a guest's entry is a write that EPT must allow (29.3.3.2)",
+    ),
+    "misconfigured: large page out of place": Manual(
+        {"reason": "31", "length": "0", "physical": "300000", "eip": "+0", "eax": "11111111"},
+        "bits 20:12 of an entry that maps 2 MiB are reserved (29.3.2)",
     ),
     "guest with a halt and an exception": Manual(HALTED, "only #DB and #MC may be (27.3.1.5)"),
     "guest with a halt and a software interrupt": Manual(HALTED, "it may not be (27.3.1.5)"),

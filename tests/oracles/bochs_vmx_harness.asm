@@ -151,6 +151,7 @@ next_case:
 .unblocked:
         mov [case], esi
         mov dword [count], 0
+        mov dword [entered_at], -1
         cmp dword [esi], 0
         je the_end
         cld
@@ -258,6 +259,10 @@ next_case:
         je root_case
         mov edx, 0x681E
         mov eax, [esi + 4]
+        cmp dword [entered_at], -1
+        je .own_code
+        mov eax, [entered_at]
+.own_code:
         vmwrite edx, eax
         call registers
         vmlaunch
@@ -526,6 +531,7 @@ the_end:
 
 case            dd 0
 count           dd 0
+entered_at      dd 0            ; where the guest starts, if not at the case's code
 revision        dd 0
 digits          db "0123456789abcdef"
 text_end        db "END", 10, 0

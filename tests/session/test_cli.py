@@ -85,6 +85,24 @@ def test_asm_points_at_the_line_and_says_what_was_expected(tmp_path: Path, capsy
     assert "bad.asm:2:" in capsys.readouterr().err
 
 
+def test_asm_says_where_it_cannot_write(source: Path, capsys) -> None:
+    assert main(["asm", str(source), "-o", "/nonexistent-folder/k.bin"]) == 2
+    assert capsys.readouterr().err.startswith("ringside: cannot write")
+
+
+def test_a_figure_beyond_the_end_says_which_step_it_shows(tmp_path: Path, capsys) -> None:
+    out = tmp_path / "f.svg"
+    assert main(["figure", "walks", "--step", "9999", "-o", str(out)]) == 0
+    assert out.exists() and "only 24 steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0", "nan", "soon"])
+def test_bench_refuses_a_time_that_is_none(seconds: str, capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "--seconds", seconds])
+    assert "seconds" in capsys.readouterr().err
+
+
 def test_disasm_reads_back_what_asm_wrote(source: Path, tmp_path: Path, capsys) -> None:
     binary = tmp_path / "k.bin"
     main(["asm", str(source), "-o", str(binary)])
@@ -108,6 +126,7 @@ def test_figure_writes_a_stand_alone_svg(lab: str, tmp_path: Path) -> None:
         ["run", "rings", "--guest", "nope"], ["figure", "nope", "-o", "x.svg"],
         ["figure", "walks", "--option", "nope=1", "-o", "x.svg"],
         ["figure", "walks", "-o", "/nonexistent-folder/x.svg"], ["disasm", "/nonexistent.bin"],
+        ["run", "walks"], ["run", "phone"],
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -145,3 +145,28 @@ def test_a_guest_that_never_ends_is_run_in_slices() -> None:
 def test_the_figure_is_a_stand_alone_svg(rings: Session) -> None:
     svg = ask(rings, op="figure", step=10)["svg"]
     assert svg.startswith("<svg") and 'data-key="token"' in svg
+
+
+@pytest.mark.parametrize("source", [
+    "", "; nothing\n", "times 9000000 db 0\n", "org 0x7c00\ncli\nhlt\n",
+    "org 0xfffffff0\ncli\nhlt\n", 'db "\ud800"\n'], ids=repr)
+@pytest.mark.parametrize("technique", ["bare-metal", "trap-and-emulate"])
+def test_a_program_that_cannot_be_loaded_is_refused_and_the_open_run_stays(
+        rings: Session, source: str, technique: str) -> None:
+    before = rings.handle({"op": "frame"})
+    answer = ask(rings, op="load", lab="rings", technique=technique, source=source)
+    assert not answer["ok"] and answer["error"]["message"].endswith(".")
+    assert rings.handle({"op": "frame"}) == before
+
+
+def test_typed_text_with_half_a_character_is_refused(rings: Session) -> None:
+    assert not ask(rings, op="input", text="\ud800")["ok"]
+
+
+def test_one_request_goes_only_so_far_and_the_next_goes_on() -> None:
+    session = Session()
+    source = "org 0x100000\nstart: jmp start\n"
+    ask(session, op="load", lab="rings", technique="bare-metal", source=source)
+    first = ask(session, op="frame", step=10**9)["frame"]
+    assert not first["ended"] and 0 < first["step"] < 10**7
+    assert ask(session, op="frame", step=10**9)["frame"]["step"] > first["step"]

@@ -220,6 +220,8 @@ def test_next_and_previous_go_to_the_step_of_the_event_and_know_it() -> None:
     assert timeline.previous("fault") and timeline.position == first
     assert not timeline.previous("fault") and timeline.position == first
     assert not timeline.next("schedule", limit=3000) and timeline.position == first
+    known = timeline.last  # asked again, the search goes on behind what it has seen
+    assert not timeline.next("schedule", limit=3000) and timeline.last > known
 
 
 def test_the_events_of_a_step_are_those_heard_the_first_time() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
-from ringside.labs.systems import BUILDERS, Image, System, build
+from ringside.labs.systems import BUILDERS, DEFINES, Image, System, build
 from ringside.trace.breakpoints import AtAddress
 from ringside.trace.events import Event
 from ringside.trace.marks import BARE_RINGS, DEPRIVILEGED_RINGS
@@ -17,7 +17,7 @@ LONGEST = 3000
 
 
 def fresh(technique: str, guest: str) -> System:
-    return build(technique, Image(guests.program(guest), guest))
+    return build(technique, Image(guests.program(guest, DEFINES[technique]), guest))
 
 
 def state(system: System) -> tuple[object, ...]:

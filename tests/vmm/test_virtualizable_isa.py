@@ -95,7 +95,8 @@ def test_the_popf_guest_gets_its_interrupt() -> None:
 @pytest.mark.parametrize("guest", ["rings", "cli_sti", "hlt", "page_fault", "system_call"])
 def test_other_guests_stay_equal(guest: str) -> None:
     image = Image(guests.program(guest), guest, 4 << 20)
-    lockstep = Lockstep(build(BARE_METAL, image), build(TECHNIQUE, image, Options(isa=VIRTUALIZABLE)))
+    virtual = build(TECHNIQUE, image, Options(isa=VIRTUALIZABLE))
+    lockstep = Lockstep(build(BARE_METAL, image), virtual)
     assert lockstep.advance(100_000) is None
     assert lockstep.ended
 

@@ -29,7 +29,7 @@ def fill(template: str, recordings: Path) -> str:
     status = {"name": "recorded", "step": 0}
     state = {"playing": False, "kinds": lab["kinds"], "kind": "step", "speed": "1", "stops": 0}
     trees: dict[str, list[Any]] = {
-        "head": chrome.head(catalogue["labs"], lab, words, "auto", status),
+        "top": chrome.head(catalogue["labs"], lab, words, "auto", status),
         "controls": chrome.controls(lab, choice, words),
         "transport": chrome.transport(words, state),
         "sentence": panels.segments(frame["sentence"], words),
@@ -38,10 +38,16 @@ def fill(template: str, recordings: Path) -> str:
     }
     for panel in frame["panels"]:
         trees[panels.side(panel)].append(panels.panel_tree(panel, words, []))
-    page = template.replace('data-lab="rings"', f'data-lab="{lab["id"]}"')
+    page = name_labs(template, catalogue)
     for place, tree in trees.items():
         page = page.replace(f"<!--{place}-->", "".join(to_html(part) for part in tree))
     return page.replace("<!--figure-->", "".join(map(_svg, frames.items())))
+
+
+def name_labs(page: str, catalogue: dict[str, Any]) -> str:
+    """``page`` knowing which labs there are, the usual one first."""
+    labs = " ".join(lab["id"] for lab in catalogue["labs"])
+    return page.replace('data-labs="rings"', f'data-labs="{labs}"')
 
 
 def _svg(item: tuple[str, dict[str, Any]]) -> str:

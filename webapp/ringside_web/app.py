@@ -17,7 +17,6 @@ from ringside_web.player import Player
 from ringside_web.sources import Recorded, live_source
 from ringside_web.words import Words
 
-NEAR = 20_000  # steps the session may seek in one go; further away is run in slices
 THEMES = ("auto", "light", "dark")
 
 
@@ -74,11 +73,16 @@ class App:
         source = live_source(self.backend)
         try:
             await source.start()
-            opened = step = None
+            reply = frame = opened = step = None
             while self.choice and (opened, step) != (self.opened, self.step):
-                opened, step = self.opened, self.step
-                request = self.dressed(load_request(self.choice, min(step, NEAR)))
-                reply, frame = await source.ask(request)
+                if opened == self.opened:  # only a few steps on since the last look
+                    request = self.dressed({"op": "frame", "step": self.step})
+                    step = self.step
+                    reply, frame = await source.ask(request)
+                else:
+                    opened, step = self.opened, self.step
+                    request = self.dressed(load_request(self.choice, step))
+                    reply, frame = await source.open(request, self.still(opened))
             self.live = source
             if self.shown and frame:
                 self.show(reply["frame"], frame, True)
@@ -87,6 +91,16 @@ class App:
             self.fail(error)
         self.ready.set()
         self.draw_status()
+
+    def still(self, opened):
+        """Whether a long way is still wanted: a function of the step it has come to."""
+
+        def going(step):
+            if self.busy:
+                self.draw_status("running", step)
+            return opened == self.opened
+
+        return going
 
     async def go(self, state, problems=()):
         """Open what an address says, and tell what in it was not understood."""
@@ -118,14 +132,8 @@ class App:
         recorded = Recorded(record) if record else None
         self.recorded = recorded if recorded and recorded.fits(self.choice) else None
         self.draw_around()
-        if step <= NEAR:
-            await self.ask(load_request(self.choice, step), quiet=True)
-        else:
-            await self.ask(load_request(self.choice, NEAR), quiet=True)
-            while opened == self.opened and self.step < step and not self.at_end():
-                steps = min(100_000, step - self.step)
-                if not await self.ask({"op": "run", "steps": steps}):
-                    break
+        request = load_request(self.choice, step)
+        await self.take_turn(request, lambda source: source.open(request, self.still(opened)), True)
         if opened == self.opened and self.frame and self.step < step and self.at_end():
             self.note("step", self.words("notice.step", step=step, last=self.step))
         if self.stops["kinds"] or self.stops["addresses"]:
@@ -141,7 +149,20 @@ class App:
 
     async def ask(self, request, quiet=False):
         """Have a request answered and its frame shown; the answer, or None when refused."""
-        request = self.dressed(request)
+
+        async def talk(source):
+            reply, frame = await source.ask(request)
+            if reply.get("lost"):  # the server forgot this page, say after a restart
+                again = self.dressed(load_request(self.choice, self.step))
+                await source.open(again, self.still(self.opened))
+                reply, frame = await source.ask(request)
+            return reply, frame
+
+        return await self.take_turn(request, talk, quiet)
+
+    async def take_turn(self, request, talk, quiet):
+        """One request at a time: find who answers, let them ``talk``, show what comes of it."""
+        self.dressed(request)
         opened = self.opened
         async with self.turn:
             self.busy += 1
@@ -151,11 +172,7 @@ class App:
                     return None
                 late = asyncio.create_task(self.say_busy())
                 try:
-                    reply, frame = await source.ask(request)
-                    if reply.get("lost"):  # the server forgot this page, say after a restart
-                        again = load_request(self.choice, min(self.step, NEAR))
-                        await source.ask(self.dressed(again))
-                        reply, frame = await source.ask(request)
+                    reply, frame = await talk(source)
                 finally:
                     late.cancel()
             except Exception as error:
@@ -186,7 +203,7 @@ class App:
 
     async def say_busy(self):
         await asyncio.sleep(0.4)
-        self.draw_status(working=True)
+        self.draw_status("working")
 
     async def move(self, steps):
         """Go on by ``steps``; False when there is nothing further or a stop was met."""
@@ -211,8 +228,7 @@ class App:
         """Put a frame on the screen; ``shown`` is what the page itself needs to know of it."""
         self.shown, self.frame = shown, frame
         self.step = shown["step"]
-        speed = self.player.speed
-        rate = 1 if not self.player.playing else 99 if speed == "max" else float(speed)
+        rate = self.player.rate()
         self.board.frame(frame, shown["sentence"], self.words, self.stops["addresses"], rate,
                          quiet)
         last, ended, record = shown["last"], shown["ended"], None
@@ -249,16 +265,15 @@ class App:
             "speed": self.player.speed, "stops": stops})
         self.draw_status()
 
-    def draw_status(self, working=False):
+    def draw_status(self, doing="", step=None):
+        """Head of the page; ``doing`` is "working" or "running" while something takes long."""
         if self.lab is None:
             return
-        name = "live" if self.live else "offline" if self.lost else "recorded"
-        if working:
-            name = "working"
-        if self.player.playing and self.player.speed == "max" and self.live:
+        name = doing or ("live" if self.live else "offline" if self.lost else "recorded")
+        if self.player.playing and self.player.rushing and self.live:
             name = "running"
         self.board.head(self.catalogue["labs"], self.lab, self.words, self.theme,
-                        {"name": name, "step": self.step})
+                        {"name": name, "step": self.step if step is None else step})
 
     def draw_notes(self):
         self.board.notices(self.words, self.notes)
@@ -456,9 +471,6 @@ class App:
             name = "ringside-%s-%d.svg" % (self.lab["id"], self.step)
             page.save(name, reply["svg"], "image/svg+xml")
 
-    def do_enlarge(self, argument, value):
-        page.enlarge()
-
     # --- stops, console, editor -------------------------------------------------------------
 
     def do_stops(self, argument, value):
@@ -519,7 +531,9 @@ class App:
         page.problems(json.dumps(problems))
         if problems:
             key = "edit.bad.one" if len(problems) == 1 else "edit.bad"
-            self.say_editor("wrong", self.words(key, count=len(problems)))
+            what = problems[0]["message"].rstrip(".") + "."
+            self.say_editor("wrong", self.words(
+                key, count=len(problems), line=problems[0]["line"], what=what))
             return
         self.choice["source"] = text
         self.say_editor("good", self.words("edit.good", bytes=reply["bytes"]))
@@ -543,7 +557,7 @@ ACTIONS = {
     "shape": App.do_shape, "theme": App.do_theme, "help": App.do_help,
     "glossary": App.do_glossary, "term": App.do_term, "close": App.do_close,
     "dismiss": App.do_dismiss, "copy": App.do_copy, "figure": App.do_figure,
-    "enlarge": App.do_enlarge, "stops": App.do_stops, "stop-at": App.do_stop_at,
+    "stops": App.do_stops, "stop-at": App.do_stop_at,
     "stop-kind": App.do_stop_kind, "input": App.do_input, "edit": App.do_edit,
     "route": App.do_route,
 }

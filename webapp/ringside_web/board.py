@@ -51,7 +51,7 @@ class Board:
         page.language(words.lang, "%s · Ringside" % lab["title"])
 
     def head(self, labs, lab, words, theme, status):
-        self.put("head", chrome.head(labs, lab, words, theme, status))
+        self.put("top", chrome.head(labs, lab, words, theme, status))
 
     def controls(self, lab, choice, words):
         self.put("controls", chrome.controls(lab, choice, words))

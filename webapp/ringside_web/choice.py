@@ -45,7 +45,7 @@ def choose(catalogue, state, words):
 
 
 def load_request(choice, step):
-    """The request that opens a run."""
+    """The request that opens a run at ``step``."""
     request = {"op": "load", "lab": choice["lab"], "options": choice["options"], "step": step}
     for name in ("guest", "technique", "source"):
         if choice.get(name):

@@ -94,7 +94,7 @@ def _technique(item, chosen):
     here = item["id"] == chosen
     return h("button", {"type": "button", "role": "radio", "key": item["id"],
                         "aria-checked": "true" if here else "false", "data-do": "technique",
-                        "data-with": item["id"], "title": item.get("tip")}, item["title"])
+                        "data-with": item["id"], "title": item.get("note") or None}, item["title"])
 
 
 def _field(key, title, control):
@@ -165,7 +165,7 @@ def editor_head(words, status):
 
 
 def _dialog(words, title, body):
-    return [h("h2", {"id": "dialog-title"}, title), body,
+    return [h("h2", {"id": "dialog-title"}, title), h("div", None, body),
             h("button", {"type": "button", "class": "close", "data-do": "close"}, words("close"))]
 
 

@@ -59,11 +59,11 @@ def _code_row(row, words, marks):
         attributes["aria-current"] = "step"
         attributes["data-follow"] = True
     stop = row["address"] in marks
-    label = words("stops.unset" if stop else "stops.set", address=row["address"])
+    shown = row["address"].lstrip("0") or "0"
+    label = words("stops.unset" if stop else "stops.set", address=shown)
     address = h("button", {"type": "button", "class": "address", "data-do": "stop-at",
                            "data-with": row["address"], "title": label, "aria-label": label,
-                           "aria-pressed": "true" if stop else "false"},
-                row["address"].lstrip("0") or "0")
+                           "aria-pressed": "true" if stop else "false"}, shown)
     badge = row.get("badge")
     tag = None
     if badge:

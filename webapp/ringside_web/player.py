@@ -22,6 +22,7 @@ class Player:
         self._changed = changed
         self._turn = 0  # a new number ends the loop of the one before
         self.playing = False
+        self.rushing = False
         self.speed = "1"
 
     def play(self):
@@ -32,10 +33,16 @@ class Player:
         """Start at full speed, whatever was chosen."""
         asyncio.create_task(self._loop(lambda: 0))
 
+    def rate(self):
+        """How fast movement must be to keep up: 1 when nothing plays."""
+        if not self.playing:
+            return 1
+        return 99 if self.rushing else float(self.speed)
+
     def stop(self):
         self._turn += 1
         if self.playing:
-            self.playing = False
+            self.playing = self.rushing = False
             self._changed()
 
     def _pace(self):
@@ -47,11 +54,12 @@ class Player:
         turn = self._turn
         self.playing = True
         self._changed()
-        steps = 200
+        steps = 20
         going = True
         while going and turn == self._turn:
             began = self._clock()
             wait = pace()
+            self.rushing = not wait
             going = await self._move(1 if wait else steps)
             took = max(self._clock() - began, 1)
             if not wait:
@@ -59,11 +67,11 @@ class Player:
             if going and turn == self._turn:
                 await asyncio.sleep(max(wait - took, 1) / 1000)
         if turn == self._turn:
-            self.playing = False
+            self.playing = self.rushing = False
             self._changed()
 
 
 def next_slice(steps, took):
     """How many steps fit into a slice when ``steps`` took that many milliseconds."""
     factor = min(max(SLICE_TIME / took, 0.25), 4)
-    return int(min(max(steps * factor, 20), LARGEST))
+    return int(min(max(steps * factor, 1), LARGEST))

@@ -1,6 +1,8 @@
 """Who answers requests: a recording, the page's own worker, or the server behind the page.
 
-Each has ``async ask(request)``, which gives the session's answer as a JavaScript object.
+Each has ``async ask(request)``, which answers ``(reply, frame)``: the reply as plain data, and the
+whole frame, which stays with the browser. ``async open(request, going)`` is the same for the
+request that opens a run at a step: a far step is reached in slices, as long as ``going(step)``.
 A recording knows only its own run; :meth:`Recorded.can` says whether it can answer.
 """
 
@@ -9,9 +11,11 @@ import json
 from pyscript import window, workers
 from pyscript.js_modules import ringside_page as page
 
+from ringside_web.player import next_slice
 
-def opened(text):
-    """An answer as ``(reply, frame)``: the reply without its pictures, and the whole frame."""
+
+def answered(text):
+    """An answer as ``(reply, frame)``."""
     reply = json.loads(text)
     return reply, page.frame() if "frame" in reply else None
 
@@ -55,10 +59,36 @@ class Recorded:
 
     async def ask(self, request):
         self.step = self._target(request)
-        return opened(page.takeRecorded(self.record, self.step))
+        return answered(page.takeRecorded(self.record, self.step))
+
+    async def open(self, request, going):
+        return await self.ask(request)
 
 
-class Worker:
+class Live:
+    """A real machine."""
+
+    async def open(self, request, going):
+        goal = request["step"]
+        start = dict(request)
+        start["step"] = 0
+        reply, frame = await self.ask(start)
+        steps = 20
+        while reply["ok"]:
+            shown = reply["frame"]
+            at = shown["step"]
+            ended = shown["ended"] and at >= shown["last"]
+            if at >= goal or ended or not going(at):
+                break
+            began = page.now()
+            more = {"op": "run", "steps": min(steps, goal - at),
+                    "lang": request["lang"], "shape": request["shape"]}
+            reply, frame = await self.ask(more)
+            steps = next_slice(steps, max(page.now() - began, 1))
+        return reply, frame
+
+
+class Worker(Live):
     """A Pyodide worker of this page."""
 
     def __init__(self):
@@ -68,10 +98,10 @@ class Worker:
         self._core = await workers["core"]
 
     async def ask(self, request):
-        return opened(page.take(await self._core.call(json.dumps(request))))
+        return answered(page.take(await self._core.call(json.dumps(request))))
 
 
-class Server:
+class Server(Live):
     """The desktop app's server. Every page has a session of its own, named by a random word."""
 
     URL = "api/session"
@@ -84,7 +114,7 @@ class Server:
 
     async def ask(self, request):
         text = json.dumps({"session": self._id, "request": request})
-        return opened(page.take(await page.post(self.URL, text)))
+        return answered(page.take(await page.post(self.URL, text)))
 
 
 def live_source(backend):

@@ -2,7 +2,8 @@
 
 The clock is handed in, as in ``ringside.bench``. In the same run the same work is done by a plain
 Python loop (on fewer accesses), by pycachesim if it is installed, and by a small C loop if there
-is a compiler; all answers are compared. Each figure is the best of a few rounds.
+is a compiler; all answers are compared. Each figure is the best of a few rounds. Bulk and C tell
+which look-ups hit; pycachesim only counts the hits.
 
 The nested bulk walk makes the nested walk of a guest frame once a call and counts its references
 each time; ``every reference`` is its rate when each is really made, as the C loop does.

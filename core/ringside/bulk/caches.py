@@ -252,7 +252,8 @@ class NestedTables:
         level = np.arange(levels, -1, -1, dtype=np.int8)[:, None]
         below = np.where(first == levels, levels + 1, first)
         asked = ((gfns != NONE) & (level < below)).T
-        references = self._nested(gfns.T[asked], ends.T[asked], asked, self._machines()[missed.space])
+        machine = self._machines()[missed.space]
+        references = self._nested(gfns.T[asked], ends.T[asked], asked, machine)
         return references + np.where(entries > 0, first - last + 1, 0)
 
     def _machines(self) -> Ints:

@@ -24,6 +24,7 @@ from ringside.bulk.arrays import Bools, Ints
 Keys: TypeAlias = NDArray[Any]
 
 COLD = -(1 << 30)  # the last look-up of a key never looked up
+FEW = 1 / 8  # of the look-ups may be gone before it pays to take them out
 ROOM = 1 << 19  # elements of a temporary that looks at many windows
 
 
@@ -32,35 +33,54 @@ def by_level(keys: Keys, ways: int, shift: int, begins: Ints) -> tuple[Bools, Ke
 
     Level k of the stack is looked at for all look-ups that missed the levels above: it holds
     what level k - 1 held at the one before, because that one pushed it down. Those that hit push
-    nothing further, so they leave the sequence. ``begins`` are the positions of the sets.
+    nothing further, so they leave the sequence: a few of them at first only in name, handing on
+    what the one before them pushes. ``begins`` are the positions of the sets.
     """
     hit = np.zeros(len(keys), np.bool_)
     held = np.empty((len(begins), ways), keys.dtype)
     # What a set leaves is what the next one's first look-up finds; after the last set, what one
     # look-up more would find. The first look-ups of a set never hit, so they never leave.
     ends = np.append(begins[1:], len(keys))
-    where: Ints | None = None
+    nothing = int(keys.min()) - 1
     below = np.empty(len(keys) + ways, keys.dtype)
-    below[:ways] = keys.min() - 1
+    below[:ways] = nothing
     below[ways:] = keys
+    keys = keys.copy()
+    where: Ints | None = None
+    gone = np.zeros(len(keys), np.bool_)
+    left_over = before = np.zeros(0, np.int64)  # who is gone, and the last one before that is not
     for level in range(ways):
         left = ways - 1 - level
         stack = below[left : left + len(keys) + 1]
         held[:, left] = stack[ends]
         stack = stack[:-1]
         found = keys == stack
-        if not np.count_nonzero(found):
-            continue
-        chosen = found.nonzero()[0]
-        hit[chosen if where is None else where[chosen]] = True
-        kept = ~found
-        keys = keys[kept]
-        ends = ends - np.searchsorted(chosen, ends)
-        where = kept.nonzero()[0] if where is None else where[kept]
-        above = below[:left]
-        below = np.empty(left + len(keys), keys.dtype)
-        below[:left] = above
-        below[left:] = stack[kept]
+        hits = np.count_nonzero(found)
+        if hits:
+            chosen = found.nonzero()[0]
+            hit[chosen if where is None else where[chosen]] = True
+            if len(left_over) + hits > len(keys) * FEW:
+                kept = ~(gone | found)
+                removed = (~kept).nonzero()[0]
+                ends = ends - np.searchsorted(removed, ends)
+                rest = kept.nonzero()[0]
+                keys = keys.take(rest)
+                where = rest if where is None else where.take(rest)
+                below, above = np.empty(left + len(keys), keys.dtype), below[:left]
+                below[:left] = above
+                stack.take(rest, out=below[left:], mode="clip")
+                gone = np.zeros(len(keys), np.bool_)
+                left_over = left_over[:0]
+            else:
+                keys[chosen] = nothing - 1
+                gone[chosen] = True
+                left_over = gone.nonzero()[0]
+                starts = np.ones(len(left_over), np.bool_)
+                np.not_equal(left_over[1:], left_over[:-1] + 1, out=starts[1:])
+                run = np.cumsum(starts)
+                before = (left_over[starts] - 1)[run - 1]
+        if len(left_over):
+            stack[left_over] = stack[before]
     return hit, held
 
 

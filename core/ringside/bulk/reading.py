@@ -245,7 +245,8 @@ class TraceReader:
         report = self.report
         format: Format | None = None
         taken = 0
-        for block in self._lines(file):
+        blocks = self._lines(file)
+        for block in blocks:
             taken += len(block)
             first_line = report.lines + 1
             report.lines += block.count(b"\n")
@@ -267,7 +268,7 @@ class TraceReader:
             if self.progress is not None:
                 self.progress(_position(file), total, report.accesses)
             if report.accesses >= self.limit:
-                report.complete = report.complete and not file.read(1)
+                report.complete = report.complete and next(blocks, None) is None
                 return
             if report.garbage > MOST_GARBAGE:
                 raise TraceError(f"more than {MOST_GARBAGE:,} lines are no accesses\n{report}")

@@ -256,6 +256,23 @@ class Inline(Executor):
         return future
 
 
+class _Closing(Executor):
+    """Another executor, whose connection ends with it."""
+
+    def __init__(self, inner: Executor, client: Any) -> None:
+        self.inner = inner
+        self.client = client
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Hand the call on."""
+        return self.inner.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Wait for what runs and close the connection (and a cluster made for it)."""
+        self.inner.shutdown(wait)
+        self.client.close()
+
+
 def executor(where: str = "", jobs: int = 0) -> Executor:
     """Make an executor: ``jobs`` processes (0: one for each CPU), or ``dask://`` one of Dask's.
 
@@ -283,8 +300,7 @@ def executor(where: str = "", jobs: int = 0) -> Executor:
         if address
         else distributed.Client(n_workers=jobs or 2, threads_per_worker=1, dashboard_address=None)
     )
-    made: Executor = client.get_executor()
-    return made
+    return _Closing(client.get_executor(), client)
 
 
 def sweep(

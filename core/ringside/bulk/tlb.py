@@ -97,7 +97,7 @@ class BulkTlb:
         self.ways = ways
         self.policy = POLICIES[policy]
         # A chunk begins with what is held; it should not be the larger part.
-        self.chunk = max(CHUNK, 2 * sets * ways) if chunk is None else chunk
+        self.chunk = max(2 * CHUNK, 2 * sets * ways) if chunk is None else chunk
         self.held = np.full((sets, ways), EMPTY, np.int64)  # the oldest first
 
     def look_up(self, keys: Ints, flushes: Sequence[int] | Ints = ()) -> Bools:

@@ -15,7 +15,7 @@ from ringside.bulk.caches import Hardware, NativeTables, NestedTables, Tables
 from ringside.bulk.nested import NestedWalker
 from ringside.bulk.traces import Accesses
 from ringside.bulk.walks import Walker
-from ringside.machine.memory import FRAME, FRAME_SHIFT, Memory
+from ringside.machine.memory import FRAME_SHIFT, Memory
 from ringside.machine.paging import MAX_PHYSICAL_BITS, PagingFormat
 from ringside.machine.tables import TableBuilder
 
@@ -57,14 +57,9 @@ class Space:
     """The tables of one address space and the size of the pages they map."""
 
     def __init__(
-        self,
-        format: PagingFormat,
-        memory: Memory,
-        page_bits: int,
-        take: Callable[[], int],
-        place: Callable[[int], int] = lambda address: address,
+        self, format: PagingFormat, memory: Memory, page_bits: int, take: Callable[[], int]
     ) -> None:
-        self.tables = TableBuilder(format, memory, take, place)
+        self.tables = TableBuilder(format, memory, take)
         self.level = page_level(format, page_bits)
         self.page_bits = page_bits
 
@@ -153,30 +148,27 @@ class TwoDimensions(World):
         self._nested_shift = nested_bits - FRAME_SHIFT  # of a frame number
         self._backed: set[int] = set()
         self._gfns: dict[tuple[int, int], int] = {}  # of each guest page
-        # Guest tables lie at the bottom of the guest's memory, really there in the host's.
-        self._table_frames = Frames(0, DATA)
-        self._places: dict[int, int] = {}
         walker = NestedWalker(guest_format, nested_format, self.memory)
         self.walked = NestedTables(walker, self.roots, hardware)
 
-    def _place(self, gpa: int) -> int:
-        """Where a guest table's bytes lie in host memory."""
-        piece = gpa >> FRAME_SHIFT + self._nested_shift
-        offset = gpa & (FRAME << self._nested_shift) - 1
-        return (self._places[piece] << FRAME_SHIFT) + offset
+    def _back(self, gfn: int) -> bool:
+        """Put the host's frames of the same numbers behind a guest frame; tell if that is new."""
+        piece = gfn >> self._nested_shift
+        if piece in self._backed:
+            return False
+        self.nested.map(piece, piece << self._nested_shift)
+        self._backed.add(piece)
+        return True
 
     def _table(self) -> int:
-        """A guest frame for a guest table, with real host memory behind it."""
-        gfn = self._table_frames.take()
-        piece = gfn >> self._nested_shift
-        if piece not in self._places:
-            self._places[piece] = self._frames.take(1 << self._nested_shift)
-            self.nested.map(piece, self._places[piece])
+        """A guest frame for a guest table, with host memory behind it."""
+        gfn = self._frames.take()
+        self._back(gfn)
         return gfn
 
     def _map(self, space: int, piece: int) -> None:
         while len(self.spaces) <= space:
-            made = Space(self.format, self.memory, self.page_bits, self._table, self._place)
+            made = Space(self.format, self.memory, self.page_bits, self._table)
             self.spaces.append(made)
             self.roots.append((made.tables.root, self.nested.tables.root))
         page = piece >> self.page_bits - self.fine_bits
@@ -185,10 +177,5 @@ class TwoDimensions(World):
             self.spaces[space].map(page, gfn)
             self._gfns[space, page] = gfn
         offset = piece & (1 << self.page_bits - self.fine_bits) - 1
-        gfn = self._gfns[space, page] + (offset << self.fine_bits - FRAME_SHIFT)
-        behind = gfn >> self._nested_shift
-        if behind not in self._backed:
-            # The host's frames are in another order than the guest's.
-            self.nested.map(behind, (behind << self._nested_shift) ^ (0x55 << self._nested_shift))
-            self._backed.add(behind)
+        if self._back(self._gfns[space, page] + (offset << self.fine_bits - FRAME_SHIFT)):
             self.first_frames += 1

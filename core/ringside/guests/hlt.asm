@@ -19,24 +19,47 @@ main:
 .sleep:
         mov esi, text_sleep
         call print
+%ifdef PARAVIRT
+        push ebx
+        mov ebx, BLOCK          ; lets events in, and comes back after one
+        hypercall H_SCHED_OP
+        pop ebx
+        mov byte [EVENTS_OFF], 1
+%else
         sti                     ; works only after the next instruction, so that no
         hlt                     ; interrupt can come between the two
         cli
+%endif
         mov esi, text_awake
         call print
         dec ebx
         jnz .sleep
         mov esi, text_end
         call print
+%ifdef PARAVIRT
+        mov ebx, SHUTDOWN
+        mov ecx, shutdown_reason
+        hypercall H_SCHED_OP
+shutdown_reason dd 0
+%else
         cli
         hlt
+%endif
 
 tick:
         push eax
+%ifdef PARAVIRT
+        events_taken
+%else
         mov al, 0x20            ; tell the controller that it was taken
         out 0x20, al
+%endif
         pop eax
+%ifdef PARAVIRT
+        return_from_trap
+%else
         iret
+%endif
 
 text_sleep      db "sleeping ... ", 0
 text_awake      db "awake", 10, 0

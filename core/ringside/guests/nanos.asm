@@ -8,6 +8,9 @@
 ; SMSW, ... - Robin and Irvine, 2000). So it cannot tell, and does not care, whether it owns
 ; the machine or runs de-privileged in ring 1 under a virtual machine monitor.
 ;
+; With PARAVIRT defined it is another system: one that knows of its monitor and asks it. The lines
+; between %ifdef PARAVIRT and %endif are all that differs.
+;
 ;   linear address             what                                       who may
 ;   00400000                   programs, read only, shared by all         ring 3
 ;   00500000 .. break          heap of the running program, on demand     ring 3
@@ -28,6 +31,13 @@ USER_TEXT       equ 0x00400000
 USER_HEAP       equ 0x00500000
 USER_STACK      equ 0x00800000  ; the stack grows down from here ...
 USER_STACK_END  equ 0x007F0000  ; ... at most to here
+
+%ifdef PARAVIRT
+%include "pv.inc"               ; how to ask
+SHARED_AT       equ KERNEL + SHARED_INFO
+%else
+RING            equ 0           ; where the kernel runs
+%endif
 
 %macro say 1+                   ; show a text; changes EAX and ESI
         mov esi, %%text

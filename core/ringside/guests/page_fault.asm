@@ -16,11 +16,18 @@ FRAME           equ 0x200000    ; the memory it will get
 main:
         gate 14, page_fault
         mov dword [hole_entry], 0
+%ifdef PARAVIRT
+        mov ebx, use_tables     ; the VMM shall check them, then use them
+        mov ecx, 2
+        xor edx, edx
+        hypercall H_MMUEXT_OP
+%else
         mov eax, page_directory
         mov cr3, eax
         mov eax, cr0
         or eax, 0x80000000
         mov cr0, eax            ; from here every address goes through the tables
+%endif
         mov dword [FRAME], 42
         mov eax, [HOLE]         ; faults, and then reads 42
         mov ebx, eax
@@ -35,12 +42,27 @@ main:
 page_fault:                     ; on the stack: error code, EIP, CS, EFLAGS
         mov esi, text_fault
         call print
+%ifdef PARAVIRT
+        mov ebx, [FAULT_ADDRESS]
+        mov ecx, FRAME + 3      ; present, writable
+        mov edx, FLUSH_PAGE
+        hypercall H_UPDATE_VA_MAPPING
+%else
         mov dword [hole_entry], FRAME + 3    ; present, writable
         mov eax, cr2
         invlpg [eax]            ; the TLB must not keep what it knew about this page
+%endif
         add esp, 4              ; IRET does not take the error code away
+%ifdef PARAVIRT
+        return_from_trap
+%else
         iret
+%endif
 
+%ifdef PARAVIRT
+use_tables      dd PIN_L2, page_directory / 4096, 0
+                dd NEW_BASEPTR, page_directory / 4096, 0
+%endif
 hole_entry      equ page_table + (HOLE >> 12) * 4
 text_fault      db "page fault: filling in the entry", 10, 0
 text_read       db "read ", 0

@@ -16,9 +16,14 @@ main:
         gate 0x20, tick
         mov eax, 119            ; about 100 microseconds
         call timer_start
+%ifdef PARAVIRT
+        mov byte [EVENTS_OFF], 1
+        events_on               ; nothing to lose: the flag is a byte that both can see
+%else
         cli                     ; traps in ring 1: the monitor knows that IF is 0
         push dword 0x202        ; flags with IF = 1 ...
         popf                    ; ... does not trap: the monitor does not know that it is 1
+%endif
         mov ecx, 3000           ; far longer than until the next tick
 .wait:
         cmp dword [ticks], 0
@@ -37,10 +42,18 @@ main:
 tick:
         push eax
         inc dword [ticks]
+%ifdef PARAVIRT
+        events_taken
+%else
         mov al, 0x20            ; tell the controller that it was taken
         out 0x20, al
+%endif
         pop eax
+%ifdef PARAVIRT
+        return_from_trap
+%else
         iret
+%endif
 
 ticks           dd 0
 text_arrived    db "POPF set IF: the interrupt arrived", 10, 0

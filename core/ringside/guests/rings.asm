@@ -4,9 +4,20 @@
 ; program asks the kernel for a service, touches a page that is not there, and asks to end.
 ; The kernel sleeps until the timer wakes it, and the run is over.
 ; Each of them prints a letter on its way: k (kernel), u (user), f (fault), t (timer).
+;
+; Paravirtual (PARAVIRT) it runs in ring 1 and asks a VMM for what only ring 0 may do.
 
 bits 32
 org 0x100000
+
+%ifdef PARAVIRT
+%include "pv.inc"
+SHARED_AT equ SHARED_INFO
+%else
+RING    equ 0
+%endif
+CODE    equ 0x08 + RING
+DATA    equ 0x10 + RING
 
 %macro letter 1
         mov al, %1
@@ -17,15 +28,38 @@ org 0x100000
         out %1, al
 %endmacro
 
-start:  cli                             ; no interrupts before there are handlers
+start:
+%ifdef PARAVIRT
+        mov byte [EVENTS_OFF], 1        ; no events before there are handlers
+        mov esp, 0x90000
+        mov ebx, gdt                    ; segments: a ring each for code and data
+        mov ecx, 5
+        hypercall H_SET_GDT
+%else
+        cli                             ; no interrupts before there are handlers
         mov esp, 0x90000
         lgdt [gdt_pointer]              ; segments: a ring each for code and data
-        mov eax, 0x10
+%endif
+        mov eax, DATA
         mov ds, ax
         mov es, ax
         mov ss, ax
-        jmp 0x08:.segments
+        jmp CODE:.segments
 .segments:
+%ifdef PARAVIRT
+        mov ebx, traps                  ; who answers exceptions, system calls,
+        hypercall H_SET_TRAP_TABLE
+        mov ebx, CODE                   ; and events
+        mov ecx, timer
+        hypercall H_SET_CALLBACKS
+        mov ebx, DATA                   ; which stack to take when they come from ring 3
+        mov ecx, 0x90000
+        hypercall H_STACK_SWITCH
+        mov ebx, use_tables             ; the VMM checks the page tables, then uses them
+        mov ecx, 2
+        xor edx, edx
+        hypercall H_MMUEXT_OP
+%else
         lidt [idt_pointer]              ; who answers exceptions, interrupts, system calls
         mov eax, 0x28
         ltr ax                          ; which stack to take when they come from ring 3
@@ -34,6 +68,7 @@ start:  cli                             ; no interrupts before there are handler
         mov eax, cr0
         or eax, 0x80000000
         mov cr0, eax                    ; paging is on
+%endif
         in al, 0xE9                     ; does anybody listen at the debug port?
         cmp al, 0xE9
         jne .quiet
@@ -46,7 +81,11 @@ start:  cli                             ; no interrupts before there are handler
         push dword 0x202
         push dword 0x1B
         push dword program
+%ifdef PARAVIRT
+        return_from_trap
+%else
         iret
+%endif
 
 program:                                ; ring 3
         mov ecx, 3
@@ -67,8 +106,23 @@ system_call:                            ; ring 0 again, on the kernel's stack
         je .end
         mov al, bl
         out 0xE9, al
+%ifdef PARAVIRT
+        return_from_trap
+%else
         iret
-.end:   set_port 0x20, 0x11             ; interrupt controller: begin,
+%endif
+.end:
+%ifdef PARAVIRT
+        mov ebx, BIND_VIRQ              ; the timer: an event a hundred times a second
+        mov ecx, timer_event
+        hypercall H_EVENT_CHANNEL_OP
+        mov ebx, BLOCK                  ; sleep until it comes
+        hypercall H_SCHED_OP
+        mov ebx, SHUTDOWN               ; and off
+        mov ecx, shutdown_reason
+        hypercall H_SCHED_OP
+%else
+        set_port 0x20, 0x11             ; interrupt controller: begin,
         set_port 0x21, 0x20             ; vectors from 20h,
         set_port 0x21, 0x04
         set_port 0x21, 0x01
@@ -81,25 +135,47 @@ system_call:                            ; ring 0 again, on the kernel's stack
         cli
         set_port 0xF4, 0                ; and off
         hlt
+%endif
 
 page_fault:
         push eax
         letter 'f'
+%ifdef PARAVIRT
+        push ebx
+        push ecx
+        push edx
+        mov ebx, [FAULT_ADDRESS]
+        mov ecx, page + 7               ; present, writable, ring 3 too
+        mov edx, FLUSH_PAGE
+        hypercall H_UPDATE_VA_MAPPING
+        pop edx
+        pop ecx
+        pop ebx
+        pop eax
+        add esp, 4                      ; the error code
+        return_from_trap                ; and the same MOV once more
+%else
         mov dword [page_table + (page >> 12) * 4], page + 7     ; present, writable, ring 3 too
         mov eax, cr2
         invlpg [eax]
         pop eax
         add esp, 4                      ; the error code
         iret                            ; and the same MOV once more
+%endif
 
 timer:  letter 't'
+%ifdef PARAVIRT
+        events_taken
+        return_from_trap
+%else
         set_port 0x20, 0x20             ; taken
         iret
+%endif
 
 ; The tables. Everything lies between 1 and 2 MiB, so the upper half of an address is 0010h.
 %define gate(handler, kind) dd (0x08 << 16) + handler - start, (0x10 << 16) + kind
 align 8
-gdt:    dq 0, 0x00CF9A000000FFFF, 0x00CF92000000FFFF    ; ring 0: code, data
+gdt:    dq 0, 0x00CF9A000000FFFF + (RING << 45), 0x00CF92000000FFFF + (RING << 45) ; kernel
         dq 0x00CFFA000000FFFF, 0x00CFF2000000FFFF       ; ring 3: code, data
         dw 103, tss - start, 0x8910, 0                  ; task state segment
 idt:    times 14 dq 0
@@ -118,6 +194,18 @@ idt_pointer:
         dw 0x81 * 8 - 1
         dd idt
 
+%ifdef PARAVIRT
+traps:  dd CODE << 16 | MASKS_EVENTS << 8 | 14, page_fault      ; vector, flags, selector; address
+        dd CODE << 16 | 3 << 8 | 0x80, system_call              ; 3: ring 3 may use it
+        dd 0, 0
+use_tables:
+        dd PIN_L2, page_directory / 4096, 0
+        dd NEW_BASEPTR, page_directory / 4096, 0
+timer_event:
+        dd VIRQ_TIMER, 0, 0
+shutdown_reason:
+        dd 0
+%endif
 align 4096
 page_directory:
         dd page_table + 7

@@ -20,7 +20,11 @@ main:
         mov eax, USER_DATA
         mov ds, ax
         mov es, ax
+%ifdef PARAVIRT
+        return_from_trap
+%else
         iret
+%endif
 
 program:                        ; ring 3
         mov esi, text_hello
@@ -41,7 +45,11 @@ system_call:                    ; ring 0
         je .end
         mov eax, ebx
         out 0xE9, al
+%ifdef PARAVIRT
+        return_from_trap
+%else
         iret
+%endif
 .end:
         xor eax, eax
         jmp finish

@@ -116,11 +116,11 @@ class Phone:
     @property
     def breakpoints(self) -> frozenset[int]:
         """Linear addresses ``run`` stops before."""
-        return self.machine.breakpoints
+        return self.vmm.breakpoints
 
     @breakpoints.setter
     def breakpoints(self, addresses: frozenset[int]) -> None:
-        self.machine.breakpoints = addresses
+        self.vmm.breakpoints = addresses
 
     @property
     def outcome(self) -> Outcome | None:

@@ -117,6 +117,10 @@ def _find(
     if what in shelf:
         return what, guests.program(what), disk or guests.disk(what)
     path = Path(what)
+    if not path.exists() and any(lab.id == what for lab in LABS):
+        raise BatchError(
+            f"the lab {what} is a picture of its own, not one guest to run; see it with "
+            f"'ringside figure {what} -o {what}.svg', or start 'ringside'")
     if not path.exists():
         labs = ", ".join(lab.id for lab in LABS if lab.source is not None)
         raise BatchError(

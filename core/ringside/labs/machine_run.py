@@ -23,7 +23,7 @@ from .words.steps import STEPS
 
 PREVIEW = 4_000  # steps run when a guest is loaded, so that a short one is known to its end
 COLUMNS = 240  # columns of the strip under the figure
-SEARCH = 2_000_000  # steps a jump to the next kind looks ahead
+SEARCH = 500_000  # unknown steps a jump to the next kind looks through; asked again, it goes on
 
 
 class MachineRun:

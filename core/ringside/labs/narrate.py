@@ -12,7 +12,7 @@ from typing import Any
 from ..isa.faults import VECTOR_NAMES
 from ..trace import events as ev
 from .words.say import Segment, plain, segments
-from .words.steps import CAUSES, OUTCOMES, STEPS, WHO
+from .words.steps import CAUSES, OUTCOMES, REASONS, STEPS, WHO
 
 Spoken = tuple[str, dict[str, object]]
 
@@ -62,6 +62,12 @@ def outcome_words(kind: str, lang: str, **facts: object) -> str:
     """How a run ended, in plain words."""
     message = OUTCOMES.get(kind)
     return plain(message, lang, facts) if message else kind
+
+
+def reason(why: str, lang: str) -> str:
+    """Why something was decided, in the reader's language."""
+    message = REASONS.get(why)
+    return plain(message, lang) if message else why
 
 
 def start(lang: str, virtual: bool) -> list[Segment]:
@@ -192,6 +198,18 @@ def _simple(
     return speak
 
 
+def _reasoned(speak: Callable[[Any, Sequence[ev.Event], str], Spoken]) -> Callable[
+        [Any, Sequence[ev.Event], str], Spoken]:
+    """The same speaker, with the event's reason in the reader's language."""
+
+    def translated(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+        key, facts = speak(event, events, lang)
+        facts["why"] = reason(event.why, lang)
+        return key, facts
+
+    return translated
+
+
 def _syscall(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     return "syscall", {"number": event.number, "vector": f"{event.vector:#x}"}
 
@@ -212,7 +230,7 @@ def _console(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
 
 _SPEAKERS: Mapping[type[ev.Event], Callable[[Any, Sequence[ev.Event], str], Spoken]] = {
     ev.Diverged: _simple("diverge", "what", expected=8, found=8),
-    ev.Denied: _simple("denied", "vm", "why", gva=8, gpa=8),
+    ev.Denied: _reasoned(_simple("denied", "vm", "why", gva=8, gpa=8)),
     ev.DeadlineMissed: _simple("missed", "vm", "number", "latency"),
     ev.DeadlineMet: _simple("met", "vm", "number", "latency"),
     ev.FlagIgnored: _silent,
@@ -222,7 +240,7 @@ _SPEAKERS: Mapping[type[ev.Event], Callable[[Any, Sequence[ev.Event], str], Spok
     ev.Injected: _injected,
     ev.ShadowFilled: _simple("shadow", gva=8, gpa=8, hpa=8),
     ev.Blocked: _simple("block", "vm"),
-    ev.Scheduled: _simple("schedule", "vm", "why"),
+    ev.Scheduled: _reasoned(_simple("schedule", "vm", "why")),
     ev.VmmEntered: _entered,
     ev.Resumed: _simple("resume", "ring", eip=8),
     ev.SystemCalled: _syscall,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -25,9 +26,9 @@ from ..trace.marks import DEPRIVILEGED_RINGS
 from ..trace.timeline import Timeline
 from . import panels
 from .lab import Choice, InputError, Lab, Option, Run, Setup
-from .narrate import hexa
+from .narrate import hexa, reason, sentence
 from .words.phone import PHONE
-from .words.say import Message, Segment, pick, plain, segments
+from .words.say import Message, Segment, decimal, pick, plain, segments
 
 MILLISECOND = TICKS_PER_SECOND // 1000
 KINDS = ("schedule", "inject", "deadline", "missed", "block", "denied")
@@ -41,12 +42,8 @@ CONTEXTS = {"radio": "device", "rich": "app"}
 FRAME_TICKS = {"gsm": 4_615, "lte": 1_000, "slow": 20_000}
 SLICES = {"30": 30_000, "5": 5_000, "1": 1_000}
 STRIP = 60_000  # ticks shown on the strip
-PREVIEW = 200_000  # steps run when the lab is opened
-WHY = {
-    "its time slice is not over": "why.slice", "its turn has come": "why.turn",
-    "the one before it sleeps": "why.sleeps",
-    "it has the highest priority of those that can run": "why.priority",
-}  # fmt: skip
+PREVIEW = 200_000  # steps run when the lab is opened, and at a time after that
+STRETCHES = 10  # of so many steps that one request runs at most
 
 
 class PhoneRun:
@@ -76,6 +73,13 @@ class PhoneRun:
             self._points.append(mark)
             self._marked.append(found[mark])
 
+    def _reach(self, there: Callable[[], bool]) -> None:
+        """Run the phone further until ``there``, or as far as one request may."""
+        for _ in range(STRETCHES):
+            if there():
+                return
+            self._cover(PREVIEW)
+
     # -- where and going ---------------------------------------------------------------------
 
     @property
@@ -94,7 +98,8 @@ class PhoneRun:
         return False
 
     def seek(self, step: int) -> None:
-        """Go to the ``step``-th event."""
+        """Go to the ``step``-th event, running the phone further when it is not known yet."""
+        self._reach(lambda: self.last >= step)
         self._step = max(0, min(step, self.last))
         self._timeline.seek(self._points[self._step])
 
@@ -104,20 +109,18 @@ class PhoneRun:
             raise InputError(
                 f"There is no kind {kind!r} here.", f"Choose one of: {', '.join(KINDS)}.")
         marks, here = self._timeline.marks, self._points[self._step]
+        if direction > 0:
+            self._reach(lambda: marks.after(here, kind) is not None)
         found = marks.after(here, kind) if direction > 0 else marks.before(here, kind)
         if found is None:
+            self.seek(self._step)
             return False
         self.seek(bisect_right(self._points, found) - 1)
         return True
 
     def advance(self, steps: int) -> bool:
-        """Go ``steps`` events on, running the phone further when they are not known yet."""
+        """Go ``steps`` events on, or as many as one request may take."""
         goal = self._step + steps
-        while self.last < goal and self.last < 20_000:
-            known = self.last
-            self._cover(PREVIEW)
-            if self.last == known:
-                break
         self.seek(goal)
         return self._step < goal
 
@@ -146,12 +149,12 @@ class PhoneRun:
 
         denied = any(isinstance(event, ev.Denied) for event in self._timeline.events)
         policy = say(f"policy.{settings.policy}")
-        note = say(f"policy.{settings.policy}.note", slice=_ms(settings.slice_ticks))
+        note = say(f"policy.{settings.policy}.note", slice=_ms(settings.slice_ticks, lang))
         return figure.PhoneView(
             worlds=(self._world(RADIO, "radio", lang), self._world(RICH, "rich", lang)),
             policy=(policy, note),
             spans=self._spans(start, lang),
-            frames=self._frames(start),
+            frames=self._frames(start, lang),
             latencies=tuple(
                 (frame.number, (frame.latency if frame.latency >= 0 else 2 * phone.radio.budget)
                  / phone.radio.budget, frame.state == "met")
@@ -160,10 +163,10 @@ class PhoneRun:
             missed=phone.radio.missed,
             met_label=say("met"),
             missed_label=say("missed"),
-            strip_label=say("strip", ms=_ms(STRIP)),
+            strip_label=say("strip", ms=_ms(STRIP, lang)),
             frames_label=say("frames"),
             latency_label=say("latency"),
-            deadline_label=say("deadline", ms=_ms(phone.radio.budget)),
+            deadline_label=say("deadline", ms=_ms(phone.radio.budget, lang)),
             denied=say("denied") if denied else "",
             hypervisor=say("vmm"),
             switching=not phone.vmm.in_guest,
@@ -192,10 +195,10 @@ class PhoneRun:
             spans.append(figure.Span(
                 f"span:{begun}", (first - start) / STRIP, (end - start) / STRIP,
                 CONTEXTS[WORLDS[who]],
-                f"{pick(PHONE[WORLDS[who]], lang)}: {_ms(end - begun)} ms"))
+                f"{pick(PHONE[WORLDS[who]], lang)}: {_ms(end - begun, lang)} ms"))
         return tuple(spans)
 
-    def _frames(self, start: int) -> tuple[figure.Frame, ...]:
+    def _frames(self, start: int, lang: str) -> tuple[figure.Frame, ...]:
         tones = {"met": "good", "missed": "wrong", "open": "open"}
         radio, now = self.phone.radio, self.phone.time
         shown = []
@@ -206,7 +209,7 @@ class PhoneRun:
             deadline = min((frame.begun + radio.budget - start) / STRIP, 1.0)
             # Nobody has noticed yet, but an open frame past its deadline is lost.
             lost = frame.state == "open" and now > frame.begun + radio.budget
-            latency = f"{_ms(frame.latency)} ms" if frame.latency >= 0 else "–"
+            latency = f"{_ms(frame.latency, lang)} ms" if frame.latency >= 0 else "–"
             shown.append(figure.Frame(
                 f"frame:{frame.number}", frame.number, (frame.begun - start) / STRIP, answered,
                 deadline, "wrong" if lost else tones[frame.state], f"{frame.number}: {latency}"))
@@ -220,13 +223,42 @@ class PhoneRun:
         missed = [event for event in events if isinstance(event, ev.DeadlineMissed)]
         met = [event for event in events if isinstance(event, ev.DeadlineMet)]
         if missed or met:
-            return _deadlines(missed, met, lang)
+            return self._deadlines(missed, met, lang)
         for kind, speak in _SPEAKERS.items():
             for event in events:
                 if type(event) is kind:
                     message, facts = speak(self, event, lang)
                     return segments(message, lang, facts)
-        return segments(PHONE["idle"], lang)
+        return sentence(events, lang)
+
+    def _deadlines(
+        self, missed: list[ev.DeadlineMissed], met: list[ev.DeadlineMet], lang: str
+    ) -> list[Segment]:
+        """The frames an answer settled: those nobody answered in time, and the one it met."""
+        answered = {f.number for f in self.phone.radio.frames if f.answered >= 0}
+        silent = [event.number for event in missed if event.number not in answered]
+        spoken: list[tuple[str, dict[str, object]]] = []
+        if silent:
+            key = "missed" if all(map(self._was_away, silent)) else "passed"
+            many = ".many" if len(silent) > 1 else ""
+            facts: dict[str, object] = {
+                "number": silent[0], "first": silent[0], "last": silent[-1]}
+            spoken.append((f"deadline.{key}{many}", facts))
+        for key, events in (("deadline.late", missed), ("deadline.met", met)):
+            spoken += [
+                (key, {"number": event.number, "ms": _ms(event.latency, lang)})
+                for event in events if event.number in answered
+            ]
+        parts = [segments(PHONE[key], lang, facts) for key, facts in spoken]
+        return [part for nth, words in enumerate(parts)
+                for part in ([{"text": " "}, *words] if nth else words)]
+
+    def _was_away(self, number: int) -> bool:
+        """Whether the rich system had the processor when the frame's deadline passed."""
+        radio, log = self.phone.radio, self.phone.vmm.log
+        deadline = number * radio.period + radio.budget
+        at = bisect_right(log, deadline, key=lambda entry: entry[0]) - 1
+        return at >= 0 and log[at][1] == RICH
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """Numbers and the two consoles."""
@@ -234,7 +266,7 @@ class PhoneRun:
         radio, rich = phone.vms
         share = [_share(vm.vcpu.time - vm.vcpu.idle, phone.time) for vm in (radio, rich)]
         facts = (
-            ("time", f"{_ms(phone.time)} ms"),
+            ("time", f"{_ms(phone.time, lang)} ms"),
             ("switches", str(total(counts, "schedule"))),
             ("exits", str(total(counts, "trap"))),
             ("cpu.radio", share[0]),
@@ -275,8 +307,8 @@ class PhoneRun:
         return ""
 
 
-def _ms(ticks: int) -> str:
-    return f"{ticks / MILLISECOND:.1f}".removesuffix(".0")
+def _ms(ticks: int, lang: str) -> str:
+    return decimal(f"{ticks / MILLISECOND:.1f}".removesuffix(".0"), lang)
 
 
 def _share(part: int, whole: int) -> str:
@@ -287,12 +319,16 @@ Spoken = tuple[Message, dict[str, object]]
 
 
 def _about(event: Any, lang: str) -> dict[str, object]:
-    return {"vm": pick(PHONE[event.vm], lang), "context": CONTEXTS[event.vm]}
+    return {"vm": pick(PHONE[f"{event.vm}.inside"], lang), "context": CONTEXTS[event.vm]}
 
 
 def _schedule(run: PhoneRun, event: Any, lang: str) -> Spoken:
-    why = PHONE[WHY[event.why]] if event.why in WHY else (event.why, event.why)
-    return PHONE["schedule"], {**_about(event, lang), "why": pick(why, lang)}
+    return PHONE["schedule"], {**_about(event, lang), "why": reason(event.why, lang)}
+
+
+def _refused(run: PhoneRun, event: Any, lang: str) -> Spoken:
+    found = run.phone.vms[WORLDS.index(event.vm)].hardware.memory.read(event.gpa, 4)
+    return PHONE["refused"], {"gpa": hexa(event.gpa), "value": hexa(found)}
 
 
 def _inject(run: PhoneRun, event: Any, lang: str) -> Spoken:
@@ -300,29 +336,11 @@ def _inject(run: PhoneRun, event: Any, lang: str) -> Spoken:
         return PHONE["inject.other"], _about(event, lang)
     frames = run.phone.radio.frames
     late = run.phone.time - frames[-1].begun if frames else 0
-    return PHONE["inject.radio"], {"late": _ms(late)}
-
-
-def _deadlines(
-    missed: list[ev.DeadlineMissed], met: list[ev.DeadlineMet], lang: str
-) -> list[Segment]:
-    """The frames an answer settled: those it came too late for, and the one it met."""
-    spoken: list[Segment] = []
-    if len(missed) > 1:
-        facts: dict[str, object] = {"first": missed[0].number, "last": missed[-1].number}
-        spoken += segments(PHONE["deadline.missed.many"], lang, facts)
-    elif missed:
-        spoken += segments(PHONE["deadline.missed"], lang, {"number": missed[0].number})
-    for event in met:
-        facts = {"number": event.number, "ms": _ms(event.latency)}
-        spoken += [{"text": " "}] if spoken else []
-        spoken += segments(PHONE["deadline.met"], lang, facts)
-    return spoken
+    return PHONE["inject.radio"], {"late": _ms(late, lang)}
 
 
 _SPEAKERS: dict[type[ev.Event], Any] = {
-    ev.Denied: lambda run, event, lang: (
-        PHONE["refused"], {"gpa": hexa(event.gpa), "value": "ffffffff"}),
+    ev.Denied: _refused,
     ev.Injected: _inject,
     ev.Scheduled: _schedule,
     ev.Blocked: lambda run, event, lang: (PHONE["block"], _about(event, lang)),

@@ -237,17 +237,17 @@ class Virtualized:
 
     @property
     def pc(self) -> int:
-        """Linear address of the real processor's next instruction."""
-        return self.machine.pc
+        """Linear address of the next instruction: the guest's as it believes, or the VMM's."""
+        return self.vmm.pc
 
     @property
     def breakpoints(self) -> frozenset[int]:
         """Linear addresses ``run`` stops before."""
-        return self.machine.breakpoints
+        return self.vmm.breakpoints
 
     @breakpoints.setter
     def breakpoints(self, addresses: frozenset[int]) -> None:
-        self.machine.breakpoints = addresses
+        self.vmm.breakpoints = addresses
 
     @property
     def guest_cpu(self) -> Cpu:
@@ -333,6 +333,15 @@ def _under(technique: Technique) -> Callable[[Sequence[Image], Options], System]
     return build
 
 
+DEFINES: dict[str, dict[str, int]] = {
+    BARE_METAL: {},
+    **{technique.id: {technique.port: 1} if technique.port else {} for technique in TECHNIQUES},
+}
+"""What a guest has to be assembled with for each technique: those that need a ported guest."""
+UNMODIFIED: tuple[str, ...] = tuple(
+    technique.id for technique in TECHNIQUES if not technique.port
+)
+"""The techniques that run any guest as it is."""
 CHARGES: dict[str, Charges] = {
     BARE_METAL: BARE,
     **{technique.id: technique.charges for technique in TECHNIQUES},

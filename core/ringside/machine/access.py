@@ -30,12 +30,21 @@ from ringside.machine.paging import (
     PAE,
     THIRTY_TWO_BIT,
 )
-from ringside.machine.tlb import DIRTY, GLOBAL, USER, WRITABLE
-from ringside.machine.walker import lean_steps, lean_walk
+from ringside.machine.tlb import (
+    DIRTY,
+    GLOBAL,
+    NO_EXECUTE,
+    TAG_SHIFT,
+    USER,
+    VPID_MASK,
+    WRITABLE,
+)
+from ringside.machine.walker import PhysicalMemory, lean_steps, lean_walk
 from ringside.trace.events import PageWalked, TlbFlushed
 
 if TYPE_CHECKING:
     from ringside.machine.cpu import Cpu
+    from ringside.machine.vmx.ept import Nested
 
 MASK = 0xFFFF_FFFF
 LONGEST = 15  # bytes in an instruction
@@ -124,7 +133,7 @@ def nested_fill(
 def walk_tables(
     cpu: Cpu, memory: PhysicalMemory, linear: int, write: bool, user: bool
 ) -> tuple[int, int, int]:
-    """Walk the page tables that ``memory`` has; frame (or -1), flags (or error code), references."""
+    """Walk the page tables in ``memory``; frame (or -1), flags (or error code), references."""
     access = (ERROR_WRITE if write else 0) | (ERROR_USER if user else 0)
     if cpu.cr4 & CR4_PAE:
         pdpte = cpu.pdptes[linear >> 30]
@@ -132,28 +141,22 @@ def walk_tables(
             return -1, access, 0
         return lean_walk(
             memory, lean_steps(PAE, True), PAE.entry_bytes, PAE.address_mask,
-                pdpte & PAE.address_mask, linear, access, bool(cpu.cr0 & CR0_WP),
-            )  # fmt: skip
-        else:
-            frame, flags, refs = -1, access, 0
-    else:
-        frame, flags, refs = lean_walk(
-            cpu.memory, lean_steps(THIRTY_TWO_BIT, bool(cpu.cr4 & CR4_PSE)),
-            THIRTY_TWO_BIT.entry_bytes, THIRTY_TWO_BIT.address_mask,
-            cpu.cr3 & THIRTY_TWO_BIT.root_mask, linear, access, bool(cpu.cr0 & CR0_WP),
+            pdpte & PAE.address_mask, linear, access, bool(cpu.cr0 & CR0_WP),
         )  # fmt: skip
-    if cpu.listener is not None:
-        event = PageWalked(cpu.time, cpu.context, linear, frame, refs, int(write), int(user))
-        cpu.listener(event)
-    if frame < 0:
-        # A page fault drops what the TLB holds for its page (SDM vol. 3A, 4.10.4.1).
-        drop_page(cpu, page)
-        raise PF(flags, linear)
+    return lean_walk(
+        memory, lean_steps(THIRTY_TWO_BIT, bool(cpu.cr4 & CR4_PSE)),
+        THIRTY_TWO_BIT.entry_bytes, THIRTY_TWO_BIT.address_mask,
+        cpu.cr3 & THIRTY_TWO_BIT.root_mask, linear, access, bool(cpu.cr0 & CR0_WP),
+    )  # fmt: skip
+
+
+def fill(cpu: Cpu, page: int, frame: int, flags: int) -> tuple[int, int]:
+    """Put a translation in the TLB; give frame and flags."""
     if not cpu.cr4 & CR4_PGE:
         flags &= ~GLOBAL
-    evicted = cpu.tlb.fill(page, frame, flags)
+    evicted = cpu.tlb.fill(page | cpu.tag, frame, flags)
     if evicted >= 0:
-        unpublish(cpu, evicted)
+        unpublish(cpu, evicted ^ cpu.tag)  # one with another tag is in no map anyway
     return frame, flags
 
 
@@ -166,9 +169,10 @@ def publish(cpu: Cpu, page: int, frame: int, flags: int) -> None:
     if not memory.is_plain(frame):
         return
     delta = frame - page << FRAME_SHIFT
-    cpu.rd_super[page] = delta
-    if flags & USER:
-        cpu.rd_user[page] = delta
+    if not flags & NO_EXECUTE:  # instructions are fetched through these maps too
+        cpu.rd_super[page] = delta
+        if flags & USER:
+            cpu.rd_user[page] = delta
     if flags & DIRTY and frame not in memory.code_frames:
         if flags & WRITABLE:
             cpu.wr_super[page] = delta
@@ -247,7 +251,7 @@ def code_changed(cpu: Cpu, frame: int, low: int, high: int) -> None:
 
 def drop_page(cpu: Cpu, page: int) -> None:
     """Forget one translation."""
-    cpu.tlb.invalidate(page)
+    cpu.tlb.invalidate(page | cpu.tag)
     unpublish(cpu, page)
 
 
@@ -260,12 +264,13 @@ def invalidate_page(cpu: Cpu, linear: int) -> None:
 
 
 def flush_tlb(cpu: Cpu, keep_global: bool = False) -> None:
-    """Forget all translations, or all but the global ones."""
+    """Forget all translations, or all but the global ones; in VMX operation of one VPID."""
+    vpid = None if cpu.vmx is None else cpu.tag >> TAG_SHIFT & VPID_MASK
     if keep_global:
-        for page in cpu.tlb.flush(keep_global=True):
-            unpublish(cpu, page)
+        for page in cpu.tlb.flush(keep_global=True, vpid=vpid):
+            unpublish(cpu, page ^ cpu.tag)
     else:
-        cpu.tlb.flush()
+        cpu.tlb.flush(vpid=vpid)
         clear_maps(cpu)
     if cpu.listener is not None:
         what = "non-global" if keep_global else "all"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ringside.isa.faults import GP, UD
 from ringside.machine.paging import PAE
+from ringside.machine.walker import PhysicalMemory
 from ringside.trace.events import ControlWritten
 
 if TYPE_CHECKING:
@@ -143,7 +144,11 @@ def write_cr4(cpu: Cpu, value: int) -> None:
 def read_pdptes(cpu: Cpu, cr3: int) -> tuple[int, ...]:
     """Read the four PDPTEs of PAE into the processor; #GP if a present one has reserved bits."""
     table = cr3 & PAE.root_mask
-    entries = tuple(cpu.memory.read64(table + 8 * index) for index in range(4))
+    memory: PhysicalMemory = cpu.memory
+    if cpu.nested is not None:
+        cpu.nested.linear = -1  # a violation here is about no linear address
+        memory = cpu.nested
+    entries = tuple(memory.read(table + 8 * index, 8) for index in range(4))
     reserved = PAE.levels[0].reserved
     if any(entry & 1 and entry & reserved for entry in entries):
         raise GP(0)

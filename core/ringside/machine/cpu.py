@@ -63,6 +63,7 @@ from ringside.trace.events import (
 
 if TYPE_CHECKING:
     from ringside.machine.interpreter import Prepared
+    from ringside.machine.vmx.ept import Nested
     from ringside.machine.vmx.execution import Intercepts
     from ringside.machine.vmx.operation import Vmx
     from ringside.machine.vmx.reasons import VmExit
@@ -147,6 +148,7 @@ class Cpu:
         "marks",
         "memory",
         "monitor",
+        "nested",
         "pdptes",
         "rd",
         "rd_super",
@@ -158,6 +160,7 @@ class Cpu:
         "ss_loaded",
         "stop",
         "stops_at_halt",
+        "tag",
         "tally",
         "time",
         "tlb",
@@ -175,10 +178,9 @@ class Cpu:
     # freezing: pending flags are not state of their own.
     transient: ClassVar[frozenset[str]] = frozenset(
         {
-            "acknowledge", "breakpoints", "bus", "carry_args", "carry_fn", "code_written", "decoded", "flag_args",
-            "flag_fn", "listener", "memory", "rd", "rd_super", "rd_user", "stop", "stops_at_halt", "tlb",
-            "tracer",
-            "wr", "wr_super", "wr_user",
+            "acknowledge", "breakpoints", "bus", "carry_args", "carry_fn", "code_written",
+            "decoded", "flag_args", "flag_fn", "listener", "memory", "nested", "rd", "rd_super",
+            "rd_user", "stop", "stops_at_halt", "tlb", "tracer", "wr", "wr_super", "wr_user",
         }
     )  # fmt: skip
 
@@ -222,6 +224,8 @@ class Cpu:
         # virtual machine that runs leaves for, None in root operation and outside.
         self.vmx: Vmx | None = None
         self.intercepts: Intercepts | None = None
+        self.nested: Nested | None = None  # extended page tables in force
+        self.tag = 0  # of TLB entries in use; see tlb.make_tag
         self.feature_control = 0  # IA32_FEATURE_CONTROL; firmware or software has to allow VMX
 
         # Pending flags; see machine.flags.

@@ -197,7 +197,13 @@ class Engine:
             return (delta, target) in counts or target in table
 
         careful = frozenset(self.careful.get((delta, page), ()))
-        region = translate(eip, mode, self.finder(delta, page), wanted, careful, self.ports)
+        base, known = mode.shapes[CS].base, self.cpu.marks
+
+        def marks(at: int) -> tuple[int, ...]:
+            return known.get(base + at & MASK, ())
+
+        find = self.finder(delta, page)
+        region = translate(eip, mode, find, wanted, careful, self.ports, marks)
         if region is None:
             return None
         self.cpu.watch_frame(frame)
@@ -219,8 +225,6 @@ class Engine:
             room = min(FRAME - (linear & OFFSET_MASK), limit - eip + 1, LONGEST)
             if linear >> FRAME_SHIFT != page or room <= 0 or linear in self.cpu.breakpoints:
                 return None
-            if linear in self.cpu.marks:
-                return None  # counted one by one
             at = linear + delta
             try:
                 insn = decode(bytes(ram[at : at + room]), bits)
@@ -228,6 +232,8 @@ class Engine:
                 return None
             if insn.row.kind == "system" or (insn.row.sensitive and self.cpu.trap_sensitive):
                 return None
+            if insn.rep and linear in self.cpu.marks:
+                return None  # whoever counts iterations has them one by one
             return insn
 
         return find
@@ -333,7 +339,7 @@ class Engine:
         if frame not in cpu.memory.code_frames:
             raise Retry
         if cpu.cr0 & CR0_PG:
-            entry = cpu.tlb.entries.get(page)
+            entry = cpu.tlb.entries.get(page | cpu.tag)
             if entry is None or not permits(cpu, entry[2], True, cpu.cpl == 3):
                 raise Retry
         decoded = cpu.decoded.get(frame, {})

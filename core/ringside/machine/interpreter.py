@@ -86,7 +86,7 @@ def fetch(cpu: Cpu) -> Prepared:
         raise GP(0)
     linear = (cs.base + eip) & MASK
     delta = cpu.rd.get(linear >> FRAME_SHIFT)
-    hpa = linear + delta if delta is not None else cpu.translate(linear, False, cpu.cpl == 3)
+    hpa = linear + delta if delta is not None else cpu.translate(linear, False, cpu.cpl == 3, True)
     frame, offset = hpa >> FRAME_SHIFT, hpa & OFFSET_MASK
     found = cpu.decoded.get(frame)
     if found is not None:
@@ -107,7 +107,7 @@ def decode_at(cpu: Cpu, linear: int, hpa: int) -> Prepared:
         prepared = Prepared(decode(code, bits), cpu.trap_sensitive)
     except Truncated:
         if here < allowed:
-            rest = cpu.translate((linear + here) & MASK, False, cpu.cpl == 3)
+            rest = cpu.translate((linear + here) & MASK, False, cpu.cpl == 3, True)
             code += cpu.memory.read_bytes(rest, allowed - here)
         try:
             return Prepared(decode(code, bits), cpu.trap_sensitive)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ringside.isa.faults import NotModelled
-from ringside.isa.registers import FLAG_IF
 from ringside.machine.bus import Bus
 from ringside.machine.chipset import Chipset
 from ringside.machine.cpu import Cpu

@@ -110,6 +110,24 @@ class Tlb:
             and (vpid is None or page >> TAG_SHIFT & VPID_MASK == vpid)
             and (root is None or page >> TAG_SHIFT + 16 == root >> 12)
         ]
+        self._drop(dropped)
+        return dropped
+
+    def flush_page(self, vpid: int, page: int) -> None:
+        """Drop the translations of one page of a virtual processor, whatever tables made them."""
+        low = (1 << TAG_SHIFT + 16) - 1
+        self._drop([key for key in self.entries if key & low == vpid << TAG_SHIFT | page])
+
+    def flush_guests(self) -> None:
+        """Drop the translations of every virtual processor; the host's stay."""
+        self._drop([key for key in self.entries if key >> TAG_SHIFT & VPID_MASK])
+
+    def flush_nested(self) -> None:
+        """Drop every translation made through extended page tables."""
+        self._drop([key for key in self.entries if key >> TAG_SHIFT + 16])
+
+    def _drop(self, dropped: list[int]) -> None:
+        """Drop these; quickly if they are all there are."""
         if len(dropped) == len(self.entries):
             self.entries.clear()
             self.slots[:] = [-1] * len(self.slots)
@@ -118,7 +136,6 @@ class Tlb:
         else:
             for page in dropped:
                 self.invalidate(page)
-        return dropped
 
     def __iter__(self) -> Iterator[tuple[int, Translation]]:
         """Yield ``(slot, translation)`` of what is cached, in slot order."""

@@ -318,6 +318,31 @@ class Injected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Hypercalled(Event):
+    """The VMM did what a guest kernel asked for by hypercall, or refused (``result`` < 0) and
+    says ``why``. ``first`` is the first argument."""
+
+    kind: ClassVar[str] = "hypercall"
+    vm: str
+    number: int
+    name: str
+    first: int
+    result: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upcalled(Event):
+    """An event came for a paravirtual guest: its handler was ``called``, or it is only noted in
+    the shared page because the kernel holds events back."""
+
+    kind: ClassVar[str] = "upcall"
+    vm: str
+    called: int
+    handler: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShadowFilled(Event):
     """The VMM added a shadow page-table entry: guest virtual to guest physical to host."""
 

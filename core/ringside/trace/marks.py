@@ -31,6 +31,8 @@ DETAILS: dict[str, Callable[[Any], str]] = {
     "trap": lambda e: e.reason,
     "emulate": lambda e: e.mnemonic,
     "inject": lambda e: VECTOR_NAMES.get(e.vector, str(e.vector)),
+    "hypercall": lambda e: e.name if e.result >= 0 else f"{e.name} refused",
+    "upcall": lambda e: "called" if e.called else "held back",
     "shadow": lambda e: "hidden" if e.hidden else "true",
     "schedule": lambda e: e.vm,
     "deadline": lambda e: e.vm,

@@ -189,12 +189,12 @@ class Timeline:
     def next(self, kind: str, detail: str | None = None, limit: int = 5_000_000) -> bool:
         """Go to the next step with an event of ``kind``; False, and no move, if there is none.
 
-        Unknown ground is searched for up to ``limit`` steps.
+        Up to ``limit`` steps of unknown ground are searched; asking again goes on behind them.
         """
-        start = self.position
+        start, known = self.position, self.last
         while (found := self.marks.after(start, kind, detail)) is None:
             here = self.last
-            if here - start >= limit or self.seek(here + SLICE) == here:
+            if here - known >= limit or self.seek(here + SLICE) == here:
                 self.seek(start)
                 return False
         self.seek(found)

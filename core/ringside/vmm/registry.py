@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ringside.trace.cost import DEPRIVILEGED, EMULATED, Charges
+from ringside.trace.cost import DEPRIVILEGED, EMULATED, PARAVIRTUAL, Charges
+from ringside.vmm.cpu.binary_translation import BinaryTranslation
 from ringside.vmm.cpu.emulation import EmulatedVm, Emulation, NoTables
+from ringside.vmm.cpu.paravirtualization import Paravirtualization
 from ringside.vmm.cpu.trap_and_emulate import TrapAndEmulate
+from ringside.vmm.memory.announced import AnnouncedPaging
 from ringside.vmm.memory.shadow import ShadowPaging
 from ringside.vmm.monitor import Monitor
+from ringside.vmm.paravirt.domain import Domain
 from ringside.vmm.vm import Vm
 from ringside.vmm.vmm import CpuTechnique, MemoryTechnique
 
@@ -34,6 +38,7 @@ class Technique:
     install: Callable[[Vm, Monitor], tuple[CpuTechnique, MemoryTechnique]]
     machine: Callable[..., Vm] = Vm  # what its virtual machines are made of
     isas: tuple[str, ...] = (IA32,)  # the instruction sets it can be shown on
+    port: str = ""  # the define a guest is assembled with for it; "" for guests as they are
     charges: Charges = field(default_factory=lambda: DEPRIVILEGED)  # what its events are billed as
 
 
@@ -43,14 +48,32 @@ def _trap_and_emulate(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTec
     return TrapAndEmulate(vm, monitor, shadow), shadow
 
 
+def _binary_translation(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
+    shadow = ShadowPaging(vm, monitor)
+    vm.tlb.shadow = shadow
+    return BinaryTranslation(vm, monitor, shadow), shadow
+
+
 def _emulation(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
     return Emulation(vm, monitor), NoTables()
+
+
+def _paravirtualization(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
+    assert isinstance(vm, Domain)
+    cpu, paging = Paravirtualization(vm, monitor), AnnouncedPaging(vm, monitor)
+    vm.furnish(cpu.segments, paging)
+    return cpu, paging
 
 
 TECHNIQUES: tuple[Technique, ...] = (
     Technique("emulation", "Emulation", _emulation, EmulatedVm, charges=EMULATED),
     Technique(
         "trap-and-emulate", "Trap-and-emulate", _trap_and_emulate, isas=(IA32, VIRTUALIZABLE)
+    ),
+    Technique("binary-translation", "Binary translation", _binary_translation),
+    Technique(
+        "paravirtualization", "Paravirtualization", _paravirtualization, Domain,
+        port="PARAVIRT", charges=PARAVIRTUAL,
     ),
 )
 

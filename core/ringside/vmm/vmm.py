@@ -68,6 +68,12 @@ class CpuTechnique(Protocol):
     def interruptible(self) -> bool:
         """Whether the real processor is between two instructions of the guest's."""
 
+    def places(self, addresses: frozenset[int]) -> frozenset[int]:
+        """Where else code of the guest at linear ``addresses`` runs, now and from now on."""
+
+    def heard(self, event: Event) -> Event | None:
+        """What an event of the processor's is to the guest; None if it never happened to it."""
+
     def load(self) -> None:
         """World switch: make the processor's tables this VM's."""
 
@@ -159,7 +165,11 @@ class RealEvents:
         self.every_instruction = getattr(listener, "every_instruction", True)
 
     def __call__(self, event: Event) -> None:
-        if self.vmm.phase == GUEST or type(event) is RingChanged:
+        if self.vmm.phase == GUEST:
+            heard = self.vmm.guests[self.vmm.current].cpu.heard(event)
+            if heard is not None:
+                self.listener(heard)
+        elif type(event) is RingChanged:
             self.listener(event)
 
 
@@ -167,12 +177,12 @@ class Vmm:
     """All of it: the machine, the monitor in its ring 0, and the guests that share it."""
 
     __slots__ = (
-        "_began", "_last_picture", "_listener", "_phases", "_steps", "current", "exit",
+        "_began", "_breakpoints", "_last_picture", "_listener", "_phases", "_steps", "current", "exit",
         "exit_cost", "guests", "idle", "loaded", "log", "machine", "monitor", "phase", "policy",
         "switches", "why",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset(
-        {"_began", "_last_picture", "_listener", "_phases", "machine"}
+        {"_began", "_breakpoints", "_last_picture", "_listener", "_phases", "machine"}
     )
 
     def __init__(
@@ -192,6 +202,7 @@ class Vmm:
         self.policy: Policy = policy or OneAfterAnother()
         self.exit_cost = exit_cost
         self._steps = 0
+        self._breakpoints: frozenset[int] = frozenset()
         self._began: int | None = None  # the processor's steps when a guest's stretch began
         self.switches = 0
         self.idle = 0  # host ticks that nobody used
@@ -254,8 +265,21 @@ class Vmm:
 
     @property
     def pc(self) -> int:
-        """Linear address of the next instruction: the guest's, or the VMM's entry point."""
+        """Linear address of the next instruction: the guest's as it believes, or the VMM's."""
+        if self.phase in (GUEST, EMULATE):
+            return self.vm.vcpu.linear_eip
         return self.machine.cpu.linear_eip
+
+    @property
+    def breakpoints(self) -> frozenset[int]:
+        """Linear addresses ``run`` stops before, once it has taken a step: the guest's."""
+        return self._breakpoints
+
+    @breakpoints.setter
+    def breakpoints(self, addresses: frozenset[int]) -> None:
+        self._breakpoints = addresses
+        places = (guest.cpu.places(addresses) for guest in self.guests)
+        self.machine.breakpoints = addresses.union(*places)
 
     @property
     def in_guest(self) -> bool:
@@ -279,12 +303,11 @@ class Vmm:
     def run(self, limit: int) -> str:
         """Take up to ``limit`` steps and say why it stopped.
 
-        ``"limit"``, ``"breakpoint"`` (a guest is at one of the machine's), or the kind of the
+        ``"limit"``, ``"breakpoint"`` (a guest is at one of ``breakpoints``), or the kind of the
         outcome that ended it.
         """
         start = self.steps
         end = start + limit
-        cpu = self.machine.cpu
         while self.outcome is None:
             left = end - self.steps
             if left <= 0:
@@ -295,7 +318,7 @@ class Vmm:
             except NotModelled as missing:
                 self._give_up(not_modelled(str(missing)))
                 self._steps += 1
-            if cpu.breakpoints and self._at_breakpoint and self.steps != start:
+            if self._breakpoints and self._at_breakpoint and self.steps != start:
                 self._observe()
                 return "breakpoint"
         self._observe()
@@ -306,9 +329,14 @@ class Vmm:
     @property
     def _at_breakpoint(self) -> bool:
         """Whether the guest's next instruction, in hardware or in software, lies at one."""
-        if self.phase == EMULATE:
-            return self.vm.vcpu.linear_eip in self.machine.cpu.breakpoints
-        return self.in_guest and self.machine.cpu.at_breakpoint
+        guest = self.guests[self.current]
+        if self.phase == GUEST:
+            if not guest.cpu.interruptible:
+                return False
+            guest.cpu.observe()
+        elif self.phase != EMULATE:
+            return False
+        return guest.vm.vcpu.linear_eip in self._breakpoints
 
     def _observe(self) -> None:
         if self.phase == GUEST:

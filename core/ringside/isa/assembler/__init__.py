@@ -48,6 +48,8 @@ def assemble(
                 problems.add(mistake, line)
         for unknown, line in statements.unknown_symbols():
             problems.add(unknown, line)
+        for circular, line in statements.circular_equates():
+            problems.add(circular, line)
         if problems.found:
             raise problems.error()
         layout = Layout(statements.sections, statements.base, problems)

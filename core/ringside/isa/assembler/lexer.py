@@ -150,7 +150,7 @@ def tokens_of(text: str, line: Origin) -> list[Token]:
         elif kind == "number":
             value = number(piece)
             if value is None:
-                why = f"`{piece}` is not a whole number"
+                why = f"`{piece[:40]}{'…' * (len(piece) > 40)}` is not a whole number"
                 add(Token(BAD, piece, why, column, glued, line))
             elif value >= LIMIT:
                 add(Token(BAD, piece, "this number is wider than 64 bits", column, glued, line))

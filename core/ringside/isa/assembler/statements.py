@@ -66,6 +66,7 @@ class Statements:
         self.sections = {".text": self.section}
         self.defined: dict[str, Token] = {}
         self.labels: set[str] = set()
+        self._equates: dict[str, tuple[Token, frozenset[str]]] = {}  # and the names each needs
         self._data = {f"d{letter}": unit for letter, unit in UNITS.items()}
         self._room = {f"res{letter}": unit for letter, unit in UNITS.items()}
         self._directives: dict[str, Callable[[Cursor, Token, Origin], None]] = {
@@ -152,6 +153,8 @@ class Statements:
             self.defined[name] = token
             if expr.const is not None:
                 self.scope.constants[name] = expr.const
+            needs = frozenset(op for op in expr.ops if isinstance(op, str))
+            self._equates[name] = token, needs
             self.section.add(Equate(token, name, expr), origin)
 
     def _name(self, token: Token) -> str:
@@ -345,3 +348,12 @@ class Statements:
             near = nearest(name, self.defined)
             expected = f"`{near}`" if near else "a label or `equ` of the program"
             yield token.mistake(f"`{name}` is not defined", expected), token.origin
+
+    def circular_equates(self) -> Iterator[tuple[Mistake, Origin]]:
+        """A mistake for every `equ` that needs itself, or one that does."""
+        left = {name: needs & self._equates.keys() for name, (_, needs) in self._equates.items()}
+        while known := {name for name, needs in left.items() if not needs}:
+            left = {name: needs - known for name, needs in left.items() if name not in known}
+        for name in left:
+            token = self._equates[name][0]
+            yield token.mistake(f"`{name}` is defined by itself", "a value"), token.origin

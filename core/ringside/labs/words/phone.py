@@ -24,8 +24,10 @@ PHONE: dict[str, Message] = {
     "slice.1": ("1 ms", "1 ms"),
     "guest.pair": ("Radio and rich system", "Rádió és gazdag rendszer"),
     "radio": ("Radio", "Rádió"),
+    "radio.inside": ("radio", "rádió"),  # inside a sentence
     "radio.detail": ("real-time system", "valós idejű rendszer"),
     "rich": ("Rich system", "Gazdag rendszer"),
+    "rich.inside": ("rich system", "gazdag rendszer"),
     "rich.detail": ("always busy", "mindig dolgozik"),
     "state.running": ("running", "fut"),
     "state.ready": ("waiting", "vár"),
@@ -49,9 +51,6 @@ PHONE: dict[str, Message] = {
     "schedule": (
         "The [hypervisor](@vmm) gives the processor to the [{vm}](@{context}): {why}.",
         "A [hipervizor](@vmm) a processzort neki adja: [{vm}](@{context}); {why}."),
-    "idle": (
-        "Both sleep: the processor rests until the next frame.",
-        "Mindkettő alszik: a processzor a következő keretig pihen."),
     "inject.radio": (
         "A frame begins: the [hypervisor](@vmm) delivers the radio's [interrupt](interrupt), "
         "{late} ms after it was raised.",
@@ -63,6 +62,17 @@ PHONE: dict[str, Message] = {
     "deadline.met": (
         "The [radio](@device) answers frame {number} after {ms} ms: in time.",
         "A [rádió](@device) {ms} ms után válaszol a(z) {number}. keretre: időben."),
+    "deadline.late": (
+        "The [radio](@device) answers frame {number} after {ms} ms: too late for its "
+        "[deadline](deadline).",
+        "A [rádió](@device) {ms} ms után válaszol a(z) {number}. keretre: a "
+        "[határidőt](deadline) lekéste."),
+    "deadline.passed": (
+        "Frame {number} went unanswered until its [deadline](deadline) had passed.",
+        "A(z) {number}. keret a [határidejéig](deadline) válasz nélkül maradt."),
+    "deadline.passed.many": (
+        "Frames {first} to {last} went unanswered until their [deadlines](deadline) had passed.",
+        "A(z) {first}–{last}. keret a [határidejéig](deadline) válasz nélkül maradt."),
     "deadline.missed": (
         "Frame {number} went unanswered: the radio did not have the processor when its "
         "[deadline](deadline) passed.",
@@ -97,12 +107,6 @@ PHONE: dict[str, Message] = {
     "fact.cpu.rich": ("processor for the rich system", "a gazdag rendszeré"),
     "console.radio": ("Radio's console", "A rádió konzolja"),
     "console.rich": ("Rich system's console", "A gazdag rendszer konzolja"),
-    "why.slice": ("its time slice is not over", "az időszelete még tart"),
-    "why.turn": ("its turn has come", "rá került a sor"),
-    "why.sleeps": ("the one before it sleeps", "az előtte lévő alszik"),
-    "why.priority": (
-        "it has the highest priority of those that can run",
-        "a futásra készek közül neki a legmagasabb a prioritása"),
     "model": (
         "Modelled: one instruction a microsecond, {cost} µs for each exit.",
         "Modell: mikroszekundumonként egy utasítás, kilépésenként {cost} µs."),

@@ -46,6 +46,11 @@ def segments(
     return result
 
 
+def decimal(text: str, lang: str) -> str:
+    """A number with the decimal sign of the language: a comma in Hungarian."""
+    return text.replace(".", ",") if lang == "hu" else text
+
+
 def plain(message: Message, lang: str, facts: Mapping[str, object] | None = None) -> str:
     """``message`` as bare text: marks resolved, facts filled in."""
     return "".join(segment["text"] for segment in segments(message, lang, facts))

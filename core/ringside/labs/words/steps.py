@@ -225,6 +225,20 @@ CAUSES: dict[str, Message] = {
     "retf": ("RETF", "A RETF"),
 }
 
+# The reasons that events carry, as the policies and the VMM name them.
+REASONS: dict[str, Message] = {
+    "it was running": ("it was running", "eddig is az futott"),
+    "it can run": ("it can run", "futásra kész"),
+    "its time slice is not over": ("its time slice is not over", "az időszelete még tart"),
+    "its turn has come": ("its turn has come", "rá került a sor"),
+    "the one before it sleeps": ("the one before it sleeps", "az előtte lévő alszik"),
+    "it has the highest priority of those that can run": (
+        "it has the highest priority of those that can run",
+        "a futásra készek közül neki a legmagasabb a prioritása"),
+    "it is beyond this machine's memory": (
+        "it is beyond this machine's memory", "túl van e gép memóriáján"),
+}
+
 OUTCOMES: dict[str, Message] = {
     "halted": (
         "the guest halted with interrupts off", "a vendég letiltott megszakításokkal megállt"),

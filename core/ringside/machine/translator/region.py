@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FunctionType, TracebackType
 from typing import Any
 
@@ -38,6 +38,13 @@ from ringside.machine.translator.statements import stamp, tidy
 from ringside.machine.translator.values import assign, compare, load, negate, number, store
 
 Enter = Callable[[Any, int, int], int]
+Marks = Callable[[int], tuple[int, ...]]
+"""The processor's counters that the instruction at an offset makes go up."""
+
+
+def no_marks(offset: int) -> tuple[int, ...]:
+    """Nothing is counted."""
+    return ()
 
 
 @dataclass(slots=True)
@@ -48,6 +55,7 @@ class Line:
     spent: int  # ticks used since ``left`` was last brought up to date
     status: int  # site numbers, -1 for "as fk and ck say"
     carry: int
+    marks: tuple[tuple[int, int], ...]  # counters of the processor, and what they lack
 
 
 class Region:
@@ -89,6 +97,8 @@ class Region:
         ck = found["ck"] if line.carry < 0 else line.carry
         kept = tuple([found[local] for local in self.sites.kept])
         self.sites.hand_over(cpu, fk, ck, kept)
+        for counter, count in line.marks:
+            cpu.tally[counter] += count
         return int(found["left"]) - line.spent
 
     @property
@@ -109,15 +119,18 @@ class Edge:
     status: Site | None
     carry: Site | None
     spent: int
+    pending: dict[int, int] = field(default_factory=dict)
     named: bool = False  # whether it tells ``join`` where it goes
 
 
 class Translator(Emitter):
     """Writes one region."""
 
-    def __init__(self, mode: Mode, careful: frozenset[int]) -> None:
+    def __init__(self, mode: Mode, careful: frozenset[int], marks: Marks = no_marks) -> None:
         super().__init__(mode)
         self.careful_at = careful
+        self.marks = marks
+        self.pending: dict[int, int] = {}  # counters, and how much was not yet added to them
         self.lines: list[Line] = []
         self.spent = 0
         self.number: dict[int, int] = {}  # chunk head -> pc
@@ -149,6 +162,8 @@ class Translator(Emitter):
                 self.stamp(first)
                 return set()
             self.spent += 1
+            for counter in self.marks(eip):
+                self.pending[counter] = self.pending.get(counter, 0) + 1
             self.stamp(first)
         if flow is None:
             return self.edge(block.to[0])
@@ -241,11 +256,14 @@ class Translator(Emitter):
         return falls
 
     def state(self, statements: list[ast.stmt]) -> Edge:
-        return Edge(statements, dict(self.ranges), self.status, self.carry, self.spent)
+        return Edge(
+            statements, dict(self.ranges), self.status, self.carry, self.spent, dict(self.pending)
+        )
 
     def restore(self, state: Edge) -> None:
         self.ranges = dict(state.ranges)
         self.status, self.carry, self.spent = state.status, state.carry, state.spent
+        self.pending = dict(state.pending)
 
     def join(self, start: int, falls: set[int]) -> set[int]:
         """Write a join after the arms that fall into it."""
@@ -298,6 +316,7 @@ class Translator(Emitter):
         if target not in self.number:
             if len(block.back) == 1:
                 return self.tree(target)
+            self.count()
             edge = self.state(self.statements)
             self.arriving.setdefault(target, []).append(edge)
             return {target}
@@ -305,6 +324,7 @@ class Translator(Emitter):
             return self.tree(target)
         self.publish()
         self.settle_ranges()
+        self.count()
         self.spend(self.spent)
         if target == self.head and self.loops:
             self.emit(ast.Continue())
@@ -325,9 +345,18 @@ class Translator(Emitter):
         elif ticks < 0:
             self.emit(ast.AugAssign(store("left"), ast.Add(), number(-ticks)))
 
+    def count(self) -> None:
+        """Bring the processor's counters up to date."""
+        for counter, count in self.pending.items():
+            self.used.add("tally")
+            place = ast.Subscript(load("tally"), number(counter), values.STORE)
+            self.emit(ast.AugAssign(place, ast.Add(), number(count)))
+        self.pending = {}
+
     def leave(self, target: int) -> None:
         """Leave the function; go on at ``target``."""
         self.publish()
+        self.count()
         self.spend(self.spent)
         self.emit(assign("eip", number(target)))
         self.emit(assign("pc", number(len(self.number))))
@@ -337,6 +366,7 @@ class Translator(Emitter):
         """Go to the offset in the local ``eip``: a chunk, or out."""
         self.publish()
         self.settle_ranges()
+        self.count()
         self.spend(self.spent)
         self.used.add("find")
         found: list[ast.expr] = [load("eip"), number(len(self.number))]
@@ -352,6 +382,7 @@ class Translator(Emitter):
         self.loops = any(start in block.to for block in mine)
         self.ranges = {"esp": FREE}
         self.status = self.carry = None
+        self.pending = {}
         longest, turns = costs(start, blocks, True)
         self.copies = True
         if self.loops and turns != {longest}:
@@ -394,7 +425,7 @@ class Translator(Emitter):
         self.careful = eip in self.careful_at
         status = -1 if self.status is None else self.status.number
         carry = -1 if self.carry is None else self.carry.number
-        self.lines.append(Line(eip, self.spent, status, carry))
+        self.lines.append(Line(eip, self.spent, status, carry, tuple(self.pending.items())))
 
     def stamp(self, first: int) -> None:
         line = len(self.lines) + FIRST_LINE - 1
@@ -446,6 +477,8 @@ class Translator(Emitter):
         for register in registers:
             index = number(REGISTERS.index(register))
             lines.append(assign(register, ast.Subscript(load("regs"), index, values.LOAD)))
+        if "tally" in self.used:
+            lines.append(assign("tally", attribute("tally")))
         if "find" in self.used:
             lines.append(assign("find", load("entry_of")))
         for pages in ("rd", "wr"):
@@ -480,15 +513,17 @@ def translate(
     wanted: Callable[[int], bool],
     careful: frozenset[int],
     ports: dict[str, object],
+    marks: Marks = no_marks,
 ) -> Region | None:
     """Translate what is hot around ``entry``; None if not even its first instruction can be.
 
     ``careful`` are the offsets of instructions that left too often; ``ports`` has the functions
-    ``read(linear, size)`` and ``write(linear, value, size)`` that those use.
+    ``read(linear, size)`` and ``write(linear, value, size)`` that those use; ``marks`` tells which
+    counters of the processor an instruction makes go up.
     """
     blocks = discover(entry, find, wanted)
     if entry not in blocks:
         return None
-    translator = Translator(mode, careful)
+    translator = Translator(mode, careful, marks)
     translator.globals |= ports
     return translator.translate(entry, plan(entry, blocks))

@@ -66,7 +66,7 @@ def enter(cpu: Cpu, vmcs: Vmcs, ticks: int, launching: bool) -> None:
     if launching:
         vmcs.launched = True
     cpu.intercepts = guest
-    vmx.switch_translations(cpu, vmcs[f.VPID] if guest.secondary & bits.ENABLE_VPID else 0)
+    vmx.enter_translations(guest)
     vmx.problem = ""
     if cpu.listener is not None:
         cpu.listener(
@@ -132,6 +132,7 @@ def load_guest(cpu: Cpu, vmcs: Vmcs, guest: Intercepts) -> None:
     cpu.halted = vmcs[f.ACTIVITY] == bits.HALTED
     cpu.slept = 0
     cpu.trapping = False
+    cpu.select_maps()
     guest.pending_debug = vmcs[f.PENDING_DEBUG]
 
 

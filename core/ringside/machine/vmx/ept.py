@@ -1,10 +1,10 @@
 """Extended page tables: the guest's physical addresses walk once more (SDM vol. 3C, 29.3).
 
 :class:`Nested` is guest-physical memory as the processor's own walk sees it: it reads and writes at
-guest-physical addresses (gpa), each of which goes through the EPT first. So the two-dimensional walk
-is the ordinary one over this memory, and its (n+1)(m+1)-1 references fall out of it. An access the
-tables do not allow is an EPT violation, one with an impossible entry a misconfiguration: both leave
-the virtual machine.
+guest-physical addresses (gpa), each of which goes through the EPT first. So the two-dimensional
+walk is the ordinary one over this memory, and its (n+1)(m+1)-1 references fall out of it. An access
+the tables do not allow is an EPT violation, one with an impossible entry a misconfiguration: both
+leave the virtual machine.
 """
 
 from __future__ import annotations
@@ -54,10 +54,9 @@ class Nested:
         self.linear = -1
         self.refs = 0  # references made since the translation began
 
-    @property
-    def size(self) -> int:
-        """Bytes of host-physical RAM (see Memory)."""
-        return self.memory.size
+    def final(self, gpa: int, write: bool, fetch: bool) -> tuple[int, int]:
+        """Translate the access a walk was made for."""
+        return self.translate(gpa, FETCH if fetch else WRITE if write else READ, FINAL)
 
     def read(self, gpa: int, size: int) -> int:
         """Read a guest paging-structure entry. With A and D kept that counts as a write too."""
@@ -67,8 +66,10 @@ class Nested:
         return self.memory.read(frame << FRAME_SHIFT | gpa & OFFSET_MASK, size)
 
     def write(self, gpa: int, value: int, size: int) -> None:
-        """Set A or D in a guest paging-structure entry."""
+        """Set A or D in a guest paging-structure entry, whose place is known from reading it."""
+        refs = self.refs
         frame, _ = self.translate(gpa, READ | WRITE, 0)
+        self.refs = refs
         self.memory.write(frame << FRAME_SHIFT | gpa & OFFSET_MASK, value, size)
 
     def translate(self, gpa: int, access: int, final: int) -> tuple[int, int]:

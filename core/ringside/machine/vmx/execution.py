@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ringside.isa.faults import Fault
+from ringside.isa.faults import UD, Fault
 from ringside.isa.instruction import Ctrl, Debug, Insn, Mem, Reg
 from ringside.isa.registers import DS, ECX, EDI, EDX, ES, ESI, FLAG_IF, FLAG_OF
 from ringside.machine.control import CR4_TSD
@@ -311,8 +311,8 @@ def ask_invlpg(guest: Intercepts, cpu: Cpu, insn: Insn) -> None:
 
 
 def ask_vmx(guest: Intercepts, cpu: Cpu, insn: Insn) -> None:
-    if not cpu.cr0 & 1:
-        raise Fault(6)
+    if not cpu.protected and insn.mnemonic != "vmcall":
+        raise UD()
     reason = VMX_REASONS[insn.mnemonic]
     raise VmExit(reason, info.displacement(insn), insn.length, info.vmx_info(insn))
 

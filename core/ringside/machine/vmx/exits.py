@@ -132,6 +132,7 @@ def load_host(cpu: Cpu, vmcs: Vmcs) -> None:
     """Load the host-state area (28.5); PDPTEs that are wrong are a VMX abort."""
     vmx = cpu.vmx
     assert vmx is not None
+    vmx.leave_translations(cpu.intercepts)
     cpu.intercepts = None
     cpu.halted = cpu.inhibit = cpu.trapping = False
     kept = bits.CR0_NOT_SWITCHED
@@ -139,7 +140,6 @@ def load_host(cpu: Cpu, vmcs: Vmcs) -> None:
     cpu.cr3 = vmcs[f.HOST_CR3]
     cpu.cr4 = vmcs[f.HOST_CR4]
     cpu.dr[7] = 0x400
-    vmx.switch_translations(cpu, 0)
     cpu.eflags = FLAG_ONE
 
     selector = {seg: vmcs[f.HOST_SELECTOR + 2 * seg] for seg in (ES, CS, SS, DS, FS, GS)}

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ringside.isa.faults import GP, VmFail
 from ringside.machine.memory import Memory
+from ringside.machine.tlb import make_tag
 from ringside.machine.vmx import controls as bits
 from ringside.machine.vmx import fields as f
 from ringside.machine.vmx.checks import fixed_problem, misplaced
 from ringside.machine.vmx.entry import enter
+from ringside.machine.vmx.ept import ROOT, Nested, pointer_problem
+from ringside.machine.vmx.execution import Intercepts
 from ringside.machine.vmx.vmcs import SLOTS, Vmcs, revision
-from ringside.trace.events import VmcsRead, VmcsWritten
+from ringside.trace.events import TlbFlushed, VmcsRead, VmcsWritten
 
 if TYPE_CHECKING:
     from ringside.machine.cpu import Cpu
@@ -66,8 +69,10 @@ class Vmx:
         """Bind to the processor again, and to its memory; after a thaw."""
         self.cpu = cpu
         self.vmcs = self.view(self.current)
+        cpu.nested = None
         if cpu.intercepts is not None and self.vmcs is not None:
             cpu.intercepts.vmcs = self.vmcs
+            cpu.nested = self.extended_tables(cpu.intercepts)
 
     def view(self, pointer: int) -> Vmcs | None:
         """The fields of the VMCS at ``pointer``; None without one, or where there is no RAM."""
@@ -188,12 +193,34 @@ class Vmx:
         self.fail(1)
 
     def invept(self, kind: int, pointer: int, reserved: int) -> None:
-        """INVEPT."""
-        self.fail(28)
+        """INVEPT: drop what was translated through one set of extended tables, or through any."""
+        if kind not in (1, 2) or reserved:
+            self.fail(28)
+        if kind == 1 and pointer_problem(pointer):
+            self.fail(28, pointer_problem(pointer))
+        if kind == 1:
+            self.cpu.tlb.flush(root=pointer & ROOT)
+        else:
+            self.cpu.tlb.flush_nested()
+        self.note_flush("ept", pointer if kind == 1 else -1)
 
     def invvpid(self, kind: int, vpid: int, reserved: int, linear: int) -> None:
-        """INVVPID."""
-        self.fail(28)
+        """INVVPID: one address of a virtual processor, all of it, or all but what is global."""
+        if kind > 3 or reserved or (kind != 2 and not vpid) or (kind == 0 and linear >> 32):
+            self.fail(28)
+        tlb = self.cpu.tlb
+        if kind == 0:
+            tlb.flush_page(vpid, linear >> 12)
+        elif kind == 2:
+            tlb.flush_guests()
+        else:
+            tlb.flush(vpid=vpid, keep_global=kind == 3)
+        self.note_flush("vpid", vpid)
+
+    def note_flush(self, what: str, which: int) -> None:
+        """Tell the listener."""
+        if self.cpu.listener is not None:
+            self.cpu.listener(TlbFlushed(self.cpu.time, self.cpu.context, what, which))
 
     # -- control registers --------------------------------------------------------------------
 
@@ -220,6 +247,30 @@ class Vmx:
 
     # -- translations -------------------------------------------------------------------------
 
-    def switch_translations(self, cpu: Cpu, vpid: int) -> None:
-        """Entry and exit drop every cached translation (29.4.3.1)."""
-        cpu.flush_tlb()
+    def extended_tables(self, guest: Intercepts) -> Nested | None:
+        """The extended page tables of a virtual machine, if it has any."""
+        if not guest.secondary & bits.ENABLE_EPT:
+            return None
+        return Nested(self.memory, guest.vmcs[f.EPT_POINTER])
+
+    def enter_translations(self, guest: Intercepts) -> None:
+        """Translate for a virtual machine from now on."""
+        cpu = self.cpu
+        vpid = guest.vmcs[f.VPID] if guest.secondary & bits.ENABLE_VPID else 0
+        cpu.nested = self.extended_tables(guest)
+        self.switch(make_tag(vpid, 0 if cpu.nested is None else cpu.nested.root), vpid)
+
+    def leave_translations(self, guest: Intercepts | None) -> None:
+        """Translate for the host again. ``guest`` is None if an entry failed."""
+        self.cpu.nested = None
+        tagged = guest is not None and bool(guest.secondary & bits.ENABLE_VPID)
+        self.switch(0, int(tagged))
+
+    def switch(self, tag: int, vpid: int) -> None:
+        """Use another tag; without a VPID the transition drops those of VPID 0 (29.4.3.1)."""
+        cpu = self.cpu
+        cpu.tag = tag
+        cpu.clear_maps()
+        if not vpid:
+            cpu.tlb.flush(vpid=0)
+            self.note_flush("vpid", 0)

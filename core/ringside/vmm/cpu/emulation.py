@@ -21,6 +21,7 @@ from ringside.machine.tlb import Tlb
 from ringside.trace.events import Event, Interpreted, Retired
 from ringside.vmm.allotment import Allotment, GuestMemory
 from ringside.vmm.exits import Exit, Handler
+from ringside.vmm.in_place import RunsInPlace
 from ringside.vmm.vm import PASSED, VECTORS, Vm, changed_register, watched
 
 if TYPE_CHECKING:
@@ -186,13 +187,11 @@ class EmulatedVm(Vm):
         self.vcpu.memory_replaced([hfn - first for hfn in hfns])
 
 
-class Emulation:
+class Emulation(RunsInPlace):
     """The technique: the processor stays with the VMM, so there is nothing to load or to take."""
 
     __slots__ = ()
     runs_directly = False
-    overhead = 0
-    interruptible = True
 
     def __init__(self, vm: Vm, monitor: Monitor) -> None:
         """Nothing is kept: all of the VM is in its virtual hardware."""

@@ -31,6 +31,7 @@ from ringside.machine.control import CR0_AM, CR0_EM, CR0_MP, CR0_TS, CR4_UMIP
 from ringside.machine.segmentation import NULL, RPL, Segment, null_segment
 from ringside.vmm.cpu.descriptor_shadow import DATA_SEGMENTS, DescriptorShadow, guest_ring
 from ringside.vmm.exits import TIMER, Exit, Handler
+from ringside.vmm.in_place import RunsInPlace
 from ringside.vmm.monitor import GDT_BYTES, MONITOR_LDT, WINDOW, Monitor
 
 if TYPE_CHECKING:
@@ -53,13 +54,11 @@ GUEST_FAULTS = ("#DE", "#BR", "#UD", "#NM", "#MF", "#AC")
 DOUBTFUL_FAULTS = ("#GP", "#SS", "#NP", "#TS")
 
 
-class TrapAndEmulate:
+class TrapAndEmulate(RunsInPlace):
     """The de-privileged way to run one VM on the real processor."""
 
     __slots__ = ("descriptors", "given", "monitor", "own_gdt", "reversible", "seen", "vm")
     transient: ClassVar[frozenset[str]] = frozenset({"monitor", "vm"})
-    overhead = 0  # every instruction the guest's ring retires is the guest's
-    interruptible = True
 
     def __init__(self, vm: Vm, monitor: Monitor, shadow: ShadowPaging) -> None:
         self.vm = vm

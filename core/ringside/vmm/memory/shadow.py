@@ -61,7 +61,9 @@ class VirtualTlb(Tlb):
             self.shadow.drop_page(page)
         return False
 
-    def flush(self, *, keep_global: bool = False) -> list[int]:
+    def flush(
+        self, *, keep_global: bool = False, vpid: int | None = None, root: int | None = None
+    ) -> list[int]:
         """MOV CR3 and the like on the virtual CPU; dropping global pages too is allowed."""
         if self.shadow is not None:
             self.shadow.drop_all()

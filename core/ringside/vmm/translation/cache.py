@@ -47,7 +47,7 @@ class TranslationCache:
         self.start = WINDOW + hpa
         self.end = self.start + size
         self.table = HashTable(memory, data_hpa)
-        self.counters = Counters(*(self._counter() for _ in range(3)))
+        self.counters = Counters(*(self._counter() for _ in range(4)))
         self.on_discard: Callable[[Unit, str], None] = _nobody
         self.retired_slots: list[int] = []  # of the processor's counters: free again
         self.units: dict[Key, Unit] = {}
@@ -62,7 +62,7 @@ class TranslationCache:
         self.next = self.start
         self.stubs = self.end
         self.routine_names: dict[int, str] = {}
-        lookup = self._routine("lookup", LOOKUP, RETURN, self.counters.control)
+        lookup = self._routine("lookup", LOOKUP, RETURN, self.counters.call)
         retired = self._routine("lookup_retired", LOOKUP, GO, self.counters.overhead)
         self.pad = self._routine("pad", PAD, EMULATE, None)
         self.routines = Routines(lookup, retired)
@@ -135,24 +135,25 @@ class TranslationCache:
         slot = self.retired_slots.pop() if self.retired_slots else self._counter()
         writer = Writer(key, gpa, address, self.stubs, self.counters, self.routines)
         at, ended = 0, False
-        while not ended and (len(writer.lines) < LONGEST_UNIT or writer.after_sti):
+        while not ended and at < len(code) and (len(writer.lines) < LONGEST_UNIT or writer.after_sti):
             eip = key.eip + at & MASK
-            room = code[at : at + min(LONGEST_INSTRUCTION, key.limit - eip + 1)]
+            room = code[at : at + max(0, min(LONGEST_INSTRUCTION, key.limit - eip + 1))]
             try:
                 insn = decode(room)
             except (Truncated, Fault):
                 # It runs into the next page or beyond the limit, or is none.
                 writer.unreadable(eip, room[:1])
-                ended = True
                 break
+            at += insn.length
             chosen = plan(insn)
             if chosen.kind == IDENT and (key.base + eip & MASK, key.gfn) in self.adapted:
                 chosen = CALL
+            if insn.mnemonic == "sti" and (len(writer.lines) >= LONGEST_UNIT or at >= len(code)):
+                chosen = CALL  # what follows has to know that STI came before
+            if insn.rep and writer.after_sti:
+                chosen = CALL  # only its first iteration follows STI
             writer.line(eip, insn, chosen)
-            at += insn.length
             ended = chosen.ends
-            if at >= len(code):
-                break
         # A callout does not fall through: the VMM looks up where the guest goes on.
         ended = ended or writer.calls_last
         return writer.finish(key.eip + at & MASK, ended, slot)

@@ -48,9 +48,10 @@ PREFIXES = frozenset({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2
 class Counters:
     """The processor's counters a unit uses, by number."""
 
-    overhead: int
+    overhead: int  # stand for none of the guest's instructions
     inline: int
-    control: int
+    branch: int  # direct jumps: the guest's own instruction, with another displacement
+    call: int  # calls, returns, indirect jumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,11 @@ class Writer:
         while at < len(code):
             piece = decode(code[at:])
             last = at + piece.length == len(code)
-            action = EMULATE if piece.mnemonic == "int" else ""
-            counter = self.counters.inline if last else self.counters.overhead
-            self.put(piece.raw, self.spot(eip, first, saved, action), (counter,))
+            if piece.mnemonic == "int":  # takes the VMM's time, not the guest's: not counted
+                self.put(piece.raw, self.spot(eip, first, saved, EMULATE))
+            else:
+                counter = self.counters.inline if last else self.counters.overhead
+                self.put(piece.raw, self.spot(eip, first, saved), (counter,))
             saved += put_aside(piece)
             first, at = False, at + piece.length
 
@@ -231,7 +234,9 @@ class Writer:
         if self.near(target):
             stub = self.stub(target, self.here)
             code = JMP + distance(self.here + 5, stub)
-            at = self.put(code, self.spot(eip, self.fresh), (self.counters.control,))
+            own = self.fresh
+            counter = self.counters.branch if own else self.counters.call
+            at = self.put(code, self.spot(eip, own), (counter,))
             self.ways.append(Way("taken", at, 5, stub, target, False))
         else:
             saved = self.put_ecx_aside(eip)
@@ -240,7 +245,7 @@ class Writer:
 
     def conditional(self, eip: int, insn: Insn, taken: int, after: int) -> None:
         """Jcc, LOOPcc, JECXZ: one way to each side."""
-        counters = (self.counters.control,)
+        counters = (self.counters.branch,)
         if insn.mnemonic[0] == "j" and insn.mnemonic not in ("jcxz", "jecxz"):
             at = self.here
             if self.near(taken):
@@ -305,9 +310,7 @@ class Writer:
         if not ended:
             self.onward("next", eip)
         self.code += bytes([INT3]) * (SHORTEST - len(self.code))
-        if self.tallied < 0:
-            counter = -1
-        else:
+        if self.tallied >= 0:
             self.marks[self.tallied] = (*self.marks.get(self.tallied, ()), counter)
         length = sum(len(line.code) for line in self.lines)
         unit = Unit(

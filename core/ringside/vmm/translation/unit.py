@@ -86,7 +86,7 @@ class Unit:
     """One translation unit: guest code ``[gpa, gpa + length)`` as ``[address, end)`` in the cache.
 
     ``spots`` are the addresses of all its instructions, ``counter`` the processor's counter of
-    how often its last line ran, -1 if there is none.
+    how often its last line ran.
     """
 
     key: Key

@@ -1,0 +1,422 @@
+"""Binary translation: the guest's kernel runs as code the VMM has written for it, in ring 1.
+
+The guest's applications (and whatever it runs in rings 1 and 2) run directly, exactly as under
+trap-and-emulate, which this technique uses for them. Code of the virtual ring 0 never runs
+itself: the VMM reads it where the guest has it, translates it as it is reached, a dozen
+instructions at a time (:mod:`ringside.vmm.translation`), and the processor runs the translation.
+So the instructions that should trap and do not are simply not there any more. (Adams and Agesen,
+"A comparison of software and hardware techniques for x86 virtualization", ASPLOS 2006.)
+
+The guest sees only its own addresses: the return addresses on its stack, the EIP of its faults.
+While translated code runs, CS is a flat segment of the VMM's, for the cache lies in its window,
+and GS is the VMM's way to the virtual CPU; the guest's other segments are as always cut off below.
+
+Real mode, 16-bit code and single-stepping in the guest's kernel are interpreted.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from ringside.isa.faults import Fault
+from ringside.isa.registers import CS, DS, ECX, EDX, ES, FLAG_IF, FLAG_IOPL, FLAG_TF, FS, GS, SS
+from ringside.isa.registers import ESP
+from ringside.machine import descriptors as layout
+from ringside.machine.descriptors import segment_descriptor
+from ringside.machine.memory import FRAME_SHIFT, OFFSET_MASK
+from ringside.trace.events import (
+    Chained,
+    Discarded,
+    Event,
+    FaultRaised,
+    FlagIgnored,
+    InterruptDelivered,
+    Revealed,
+    Translated,
+)
+from ringside.vmm.cpu.trap_and_emulate import DOUBTFUL_FAULTS, TrapAndEmulate
+from ringside.vmm.exits import CALLOUT, Exit, Handler
+from ringside.vmm.monitor import CACHE_CODE, CACHE_DATA, CALLOUT_VECTOR, WINDOW, Monitor
+from ringside.vmm.translation.cache import CACHE_SIZE, TranslationCache
+from ringside.vmm.translation.layout import (
+    DATA_SIZE,
+    IF_BEFORE,
+    SAVE_ECX,
+    SAVE_EDX,
+    VIRTUAL_IF,
+    WANTED,
+)
+from ringside.vmm.translation.unit import EMULATE, GO, LINK, RESTORE_IF, RETURN, Key, Spot, Unit
+
+if TYPE_CHECKING:
+    from ringside.vmm.memory.shadow import ShadowPaging
+    from ringside.vmm.vm import Vm
+
+MASK = 0xFFFF_FFFF
+OWN_SEGMENTS = (ES, DS, FS)  # that are the guest's while translated code runs
+RING_1 = 1
+INT_SIZE = 2
+TOO_OFTEN = 8  # trapped writes to traced memory before an instruction becomes a callout
+NO_GDT_ENTRY = 0
+
+_CODE = segment_descriptor(
+    0, 0xFFFF_FFFF, layout.CODE | layout.READABLE | layout.ACCESSED, dpl=RING_1
+)
+
+
+class BinaryTranslation:
+    """The translating way to run one VM on the real processor."""
+
+    __slots__ = (
+        "cache", "counts", "data", "direct", "entered", "in_cache", "kernel_ticks", "monitor",
+        "pages", "shadow", "space", "spot", "trapped", "vm", "watched", "wish",
+    )  # fmt: skip
+    transient: ClassVar[frozenset[str]] = frozenset({"monitor", "shadow", "vm", "watched"})
+
+    def __init__(
+        self, vm: Vm, monitor: Monitor, shadow: ShadowPaging, cache_size: int = CACHE_SIZE
+    ) -> None:
+        self.vm = vm
+        self.monitor = monitor
+        self.shadow = shadow
+        self.direct = TrapAndEmulate(vm, monitor, shadow)
+        self.data = monitor.take(DATA_SIZE)
+        self.cache = TranslationCache(
+            monitor.machine.cpu, monitor.machine.memory, monitor.take(cache_size), cache_size,
+            self.data,
+        )  # fmt: skip
+        self.in_cache = False  # whether the guest was left running translated code
+        self.entered = (0, False)  # guest time and virtual inhibition when it was entered
+        self.spot: Spot | None = None  # where it was left
+        self.space = (0, 0)  # base and limit of the CS the hash table is for
+        self.pages: dict[int, int] = {}  # code pages the guest has fetched from since it flushed
+        self.wish: tuple[str, int, int] | None = None  # a branch to be finished: action, EIP, jump
+        self.trapped: dict[tuple[int, int], int] = {}  # (linear, gfn) -> trapped writes
+        self.kernel_ticks = 0  # guest instructions that translated code has retired
+        self.counts: dict[str, int] = {}
+        self.watched: frozenset[int] = frozenset()  # guest addresses somebody wants to stop at
+        vm.told_pending = False
+        monitor.open_gate(CALLOUT_VECTOR, RING_1)
+        self.cache.on_discard = self._discarded
+        shadow.on_forget = self._forget_pages
+        shadow.on_kept_write = self._write_trapped
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """What this technique does at which exit."""
+        return {
+            **self.direct.handlers,
+            **dict.fromkeys(DOUBTFUL_FAULTS, self.emulate),
+            CALLOUT: self.callout,
+        }
+
+    # -- what the VMM's loop asks --------------------------------------------------------------
+
+    @property
+    def runs_directly(self) -> bool:
+        """Whether the processor may go on, with the guest's code or its translation."""
+        vcpu = self.vm.vcpu
+        if not vcpu.protected:
+            return False
+        if vcpu.cpl == 0 and (
+            vcpu._eflags & FLAG_TF or not vcpu.segs[CS].big or not vcpu.segs[SS].big
+        ):
+            return False
+        return self.direct.runs_directly
+
+    @property
+    def overhead(self) -> int:
+        """Instructions of the cache that stand for none of the guest's."""
+        return self.monitor.machine.cpu.tally[self.cache.counters.overhead]
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether the processor is between two instructions of the guest's."""
+        return not self.in_cache or self.cache.spots[self.monitor.machine.cpu.eip].boundary
+
+    def places(self, addresses: frozenset[int]) -> frozenset[int]:
+        """Where in the cache the guest is about to execute this code."""
+        self.watched = addresses
+        return frozenset(
+            place for unit in self.cache.units.values() for place in self._watched_in(unit)
+        )
+
+    def _watched_in(self, unit: Unit) -> list[int]:
+        base, spots = unit.key.base, self.cache.spots
+        return [
+            at for at in unit.spots
+            if at in spots and spots[at].boundary and base + spots[at].eip & MASK in self.watched
+        ]
+
+    def heard(self, event: Event) -> Event | None:
+        """What happens in the cache happens to the guest at its own addresses. That the processor
+        ignores or reveals something there is made good by the translation."""
+        if not self.in_cache:
+            return event
+        if isinstance(event, FlagIgnored | Revealed):
+            return None
+        if isinstance(event, FaultRaised | InterruptDelivered):
+            spot = self.cache.spots.get(event.eip)
+            return event if spot is None else replace(event, eip=spot.eip)
+        return event
+
+    # -- to the real processor -----------------------------------------------------------------
+
+    def load(self) -> None:
+        """Make this VM the one whose tables the real processor uses (a world switch)."""
+        self.direct.load()
+
+    def enter_guest(self) -> None:
+        """Go to the guest: to its code, or to the translation of its kernel's."""
+        vcpu = self.vm.vcpu
+        self.in_cache = vcpu.cpl == 0
+        self.entered = (vcpu.time, vcpu.inhibit)
+        self.vm.told_pending = vcpu.interrupt_line and not vcpu._eflags & FLAG_IF
+        if not self.in_cache:
+            self._write_gdt(CACHE_CODE, NO_GDT_ENTRY)  # other rings have no business there
+            self.direct.enter_guest()
+            return
+        address = self._translation()
+        self._tell_virtual_cpu()
+        self.direct.give(OWN_SEGMENTS)
+        self._take_gs()
+        self._write_gdt(CACHE_CODE, _CODE.raw)
+        self.direct.go(address, CACHE_CODE | RING_1)
+
+    def _write_gdt(self, selector: int, raw: int) -> None:
+        self.monitor.machine.memory.write64(self.direct.descriptors.gdt + selector, raw)
+
+    def _take_gs(self) -> None:
+        """Load the real GS with the VMM's data. The descriptor is there for that moment only, so
+        the guest cannot load it too."""
+        self.direct.given[GS] = None
+        data = segment_descriptor(
+            WINDOW + self.data, DATA_SIZE - 1, layout.WRITABLE | layout.ACCESSED, dpl=RING_1
+        )
+        self._write_gdt(CACHE_DATA, data.raw)
+        self.monitor.machine.cpu.load_segment(GS, CACHE_DATA | RING_1)
+        self._write_gdt(CACHE_DATA, NO_GDT_ENTRY)
+
+    def _tell_virtual_cpu(self) -> None:
+        """Write what translated code needs of the virtual CPU where it finds it."""
+        vcpu = self.vm.vcpu
+        flags = vcpu._eflags
+        segs = vcpu.segs
+        cells = struct.pack(
+            "<13I",
+            flags & FLAG_IF, FLAG_IF if vcpu.interrupt_line else 0, flags & FLAG_IOPL, 0,
+            vcpu.cr0, vcpu.cr2, vcpu.cr3, vcpu.cr4,
+            segs[CS].selector, segs[SS].selector, segs[GS].selector,
+            vcpu.ldtr.selector, vcpu.tr.selector,
+        )  # fmt: skip
+        self.monitor.machine.memory.write_bytes(self.data, cells)
+
+    # -- from the real processor ---------------------------------------------------------------
+
+    def leave_guest(self) -> Exit:
+        """Take over from the guest. What it sees of this is an exit at its own EIP."""
+        exit = self.monitor.read_frame()
+        called = exit.reason == CALLOUT
+        self.spot = None
+        if not self.in_cache:
+            eip = exit.eip - INT_SIZE if called else exit.eip
+            self.direct.take(eip, exit.eflags, exit.esp)
+            if called:  # a guest of ring 1 or 2 has used our INT: it meant its own
+                self.vm.vcpu.time -= 1
+            return replace(exit, eip=eip)
+        spot = self.spot = self.cache.spots[exit.eip - INT_SIZE if called else exit.eip]
+        if called and spot.action != RETURN:
+            self.vm.vcpu.time -= 1  # the INT was not the guest's
+        self._take(spot, exit.eflags, exit.esp)
+        self.kernel_ticks += self.vm.vcpu.time - self.entered[0]
+        return replace(exit, eip=self.vm.vcpu.eip)
+
+    def observe(self) -> None:
+        """Bring the virtual CPU up to date while the guest runs; changes nothing else."""
+        cpu = self.monitor.machine.cpu
+        if self.in_cache:
+            self._take(self.cache.spots[cpu.eip], cpu.eflags, cpu.regs[ESP])
+        else:
+            self.direct.observe()
+
+    def _take(self, spot: Spot, eflags: int, esp: int) -> None:
+        """Bring the virtual CPU up to date: the guest was in the cache, at ``spot``."""
+        vcpu = self.vm.vcpu
+        eip = spot.eip
+        saved = spot.saved
+        if spot.action in (RETURN, GO):
+            eip, saved = self._cell(WANTED), (ECX, SAVE_ECX, EDX, SAVE_EDX)
+        elif eip < 0:
+            eip = vcpu.eip  # the pad: nothing has happened
+        vcpu._eflags = vcpu._eflags & ~FLAG_IF | self._cell(VIRTUAL_IF)
+        self.direct.take(eip, eflags, esp, OWN_SEGMENTS)
+        for register, cell in zip(saved[::2], saved[1::2], strict=True):
+            if register == RESTORE_IF:
+                vcpu._eflags = vcpu._eflags & ~FLAG_IF | self._cell(cell)
+            else:
+                vcpu.regs[register] = self._cell(cell)
+        time, inhibited = self.entered
+        if vcpu.time == time:
+            vcpu.inhibit = inhibited
+        else:
+            vcpu.inhibit = spot.after_sti and not self._cell(IF_BEFORE)
+
+    def _cell(self, offset: int) -> int:
+        return self.monitor.machine.memory.read32(self.data + offset)
+
+    # -- handlers ------------------------------------------------------------------------------
+
+    def emulate(self, exit: Exit) -> None:
+        """Carry out the instruction on the virtual CPU."""
+        self._count("fault")
+        self.vm.emulate()
+
+    def callout(self, exit: Exit) -> None:
+        """Translated code has called: do what the place it called from is for."""
+        spot = self.spot
+        action = EMULATE if spot is None else spot.action
+        self._count(action)
+        ACTIONS[action](self, spot)
+
+    def _emulate(self, spot: Spot | None) -> None:
+        self.vm.emulate()
+
+    def _finish_branch(self, spot: Spot | None) -> None:
+        """The branch is finished when the guest gets to its target: an interrupt may come first."""
+        assert spot is not None
+        self.wish = (spot.action, self.vm.vcpu.eip, spot.jump)
+
+    def _count(self, what: str) -> None:
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    # -- translations --------------------------------------------------------------------------
+
+    def _translation(self) -> int:
+        """The cache address of the guest's next instruction; translates it if need be."""
+        vcpu = self.vm.vcpu
+        cs = vcpu.segs[CS]
+        wish, self.wish = self.wish, None
+        if self.space != (cs.base, cs.limit):
+            self.space = (cs.base, cs.limit)
+            self.cache.table.clear()
+        linear = vcpu.linear_eip
+        gfn = self._fetch(linear)
+        if gfn is None:
+            return self.cache.pad
+        key = Key(cs.base, cs.limit, vcpu.eip, gfn)
+        if wish is None or wish[1] != vcpu.eip:
+            found = self.cache.find(key)
+            return self._translate(key, linear, -1).address if found is None else found
+        action, _, jump = wish
+        unit = self.cache.units.get(key) or self._translate(key, linear, jump)
+        if action != LINK:
+            self.cache.table.insert(vcpu.eip, unit.address)
+        elif jump in self.cache.ways:
+            if jump not in self.cache.linked:
+                self.cache.link(jump, unit)
+            self._tell_chained(jump, unit)
+        return unit.address
+
+    def _fetch(self, linear: int) -> int | None:
+        """The guest frame of a code page, found as an instruction fetch finds it; None where the
+        guest's next fetch faults, or where translating makes no sense."""
+        page = linear >> FRAME_SHIFT
+        gfn = self.pages.get(page)
+        if gfn is None:
+            try:
+                gfn = self.vm.vcpu.translate(linear, False, False) >> FRAME_SHIFT
+            except Fault:
+                return None
+            if self.vm.allotment.frame(gfn) is None or gfn in self.vm.memory.windows:
+                return None
+            self.pages[page] = gfn
+        return gfn
+
+    def _translate(self, key: Key, linear: int, jump: int) -> Unit:
+        """Make a unit, and have the guest's writes to its frame trapped from now on."""
+        gpa = key.gfn << FRAME_SHIFT | linear & OFFSET_MASK
+        code = self.vm.memory.read_bytes(gpa, (OFFSET_MASK + 1) - (gpa & OFFSET_MASK))
+        unit = self.cache.translate(key, gpa, code, self.cache.ways.get(jump))
+        self.shadow.kept.add(key.gfn)
+        self.shadow.trace(key.gfn)
+        if self.watched:
+            machine = self.monitor.machine
+            machine.breakpoints = machine.breakpoints.union(self._watched_in(unit))
+        self._count("translated")
+        self._count_lines(unit)
+        self.vm.emit(Translated(
+            self.vm.time, "vmm", self.vm.name, key.eip, unit.address, len(unit.lines),
+            unit.end - unit.address,
+        ))  # fmt: skip
+        return unit
+
+    def _count_lines(self, unit: Unit) -> None:
+        for line in unit.lines:
+            self._count(f"lines {line.kind}")
+
+    def _tell_chained(self, jump: int, unit: Unit) -> None:
+        elided = jump in self.cache.elided
+        self._count("elided" if elided else "chained")
+        self.vm.emit(Chained(
+            self.vm.time, "vmm", self.vm.name, unit.key.eip, jump, unit.address, int(elided)
+        ))  # fmt: skip
+
+    # -- what makes translations wrong ---------------------------------------------------------
+
+    def settle(self) -> None:
+        """After the virtual CPU was changed: bring everything derived from it up to date."""
+        written = self.vm.memory.written
+        if written:
+            for gpa, size in written:
+                for unit in list(self.cache.made_from(gpa, size)):
+                    self.cache.discard(unit, "written")
+            written.clear()
+        if self.vm.vcpu.protected:
+            self.direct.settle()
+
+    def _forget_pages(self, page: int) -> None:
+        """The guest has flushed a page from its TLB, or all (-1): what is there now?"""
+        if page < 0:
+            self.pages.clear()
+        elif self.pages.pop(page, None) is None:
+            return
+        self.cache.table.clear()
+
+    def _write_trapped(self, gfn: int) -> None:
+        """A write to a frame with translated code has trapped. What does so again and again is
+        translated to a callout, which is cheaper than a fault."""
+        self._count("traced write")
+        if not self.in_cache:
+            return
+        linear = self.vm.vcpu.linear_eip
+        code = self.pages.get(linear >> FRAME_SHIFT)
+        if code is None:
+            return
+        place = (linear, code)
+        self.trapped[place] = self.trapped.get(place, 0) + 1
+        if self.trapped[place] == TOO_OFTEN:
+            self.cache.adapted.add(place)
+            self._count("adapted")
+            gpa = code << FRAME_SHIFT | linear & OFFSET_MASK
+            for unit in list(self.cache.made_from(gpa, 1)):
+                self.cache.discard(unit, "adapted")
+
+    def _discarded(self, unit: Unit, why: str) -> None:
+        gfn = unit.key.gfn
+        if gfn not in self.cache.frames:
+            self.shadow.kept.discard(gfn)
+            if gfn not in self.direct.descriptors.live.values():
+                self.shadow.untrace(gfn)
+        self._count(f"discarded {why}")
+        self.vm.emit(Discarded(self.vm.time, "vmm", self.vm.name, unit.key.eip, why))
+
+
+ACTIONS: dict[str, Callable[[BinaryTranslation, Spot | None], None]] = {
+    EMULATE: BinaryTranslation._emulate,
+    LINK: BinaryTranslation._finish_branch,
+    RETURN: BinaryTranslation._finish_branch,
+    GO: BinaryTranslation._finish_branch,
+}
