@@ -31,6 +31,7 @@ check: $(STAMPS)/python ## style, types and import directions
 bench: $(STAMPS)/python $(STAMPS)/npm ## guest instructions per second, in CPython and in Pyodide
 	@echo CPython
 	@$(BIN)/ringside bench
+	@$(BIN)/ringside bench --bulk
 	@node webapp/build/bench.mjs
 
 fuzz: $(STAMPS)/python $(STAMPS)/system ## long random comparisons with the oracles

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .bulk import commands as bulk
 
 SLICE = 200_000  # steps between two looks at the keyboard and two lines of progress
 
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
-    except Refusal as refusal:
+    except (Refusal, bulk.BadRequest) as refusal:
         print(f"ringside: {refusal}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -94,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument("--theme", choices=("light", "dark"), default="light")
     figure.add_argument("-o", "--output", required=True)
 
+    bulk.add(commands)
+
     classify = add("classify", _classify, "find every instruction's Popek and Goldberg class")
     classify.add_argument("--isa", default="ia32", help="instruction set (default: ia32)")
     classify.add_argument("--samples", type=_count, default=24, help="states for each encoding")
@@ -104,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = add("bench", _bench, "measure guest instructions per second")
     bench.add_argument("--json", action="store_true", help="print as JSON")
+    bench.add_argument("--bulk", action="store_true", help="bulk address translation instead")
     bench.add_argument("--seconds", type=_seconds, default=1.0, help="time for each guest")
     return parser
 
@@ -325,6 +329,8 @@ def _bench(options: argparse.Namespace) -> int:
 
     from . import bench
 
+    if options.bulk:
+        return bulk.bulk_bench(perf_counter, as_json=options.json)
     report = bench.run(perf_counter, seconds=options.seconds)
     print(json.dumps(report, indent=2) if options.json else bench.pretty(report))
     return 0

@@ -34,6 +34,7 @@ class Session:
         self._run: Run | None = None
         self._lab: Lab | None = None
         self._setup: Setup | None = None
+        self._typed = False  # what was typed belongs to this run only
         self._lang = "en"
         self._shape = "wide"
         self._operations: dict[str, Callable[[Request], Answer]] = {
@@ -108,7 +109,12 @@ class Session:
         )
         wanted = request.get("step")
         step = 0 if wanted is None else _whole(request, "step", 0, MAX_STEP)
-        run = lab.open(setup)
+        run = self._run
+        if run is None or self._typed or lab is not self._lab or setup != self._setup:
+            run = lab.open(setup)
+            self._typed = False
+        else:  # a run is exact at every step, so the open one is as good as a new one
+            run.set_breakpoints([])
         self._lab, self._setup, self._run = lab, setup, run
         _go(run, step)
         return {"frame": self._frame()}
@@ -137,6 +143,7 @@ class Session:
 
     def _input(self, request: Request) -> Answer:
         run = self._open_run()
+        self._typed = True
         run.receive(_text(request, "text", MAX_INPUT))
         return {"frame": self._frame()}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from stages import node
 
 HERE = Path(__file__).parent
+WEB = HERE.parent
 LEFT_OUT = {"ringside/cli.py", "ringside/__main__.py", "ringside/bench.py"}  # not for browsers
 
 
@@ -24,6 +25,8 @@ def core(package: Path, pyodide: Path, folder: Path) -> None:
         if file.is_dir() or hidden or name.as_posix() in LEFT_OUT:
             continue
         sources[name.as_posix()] = file.read_text(encoding="utf-8")
+    opened = Path("ringside_web/opened.py")
+    sources[opened.as_posix()] = (WEB / opened).read_text(encoding="utf-8")
     listing = folder / "sources.json"
     listing.write_text(json.dumps(sources, ensure_ascii=False), encoding="utf-8")
     node(HERE / "snapshot.mjs", pyodide, listing, folder / "memory.gz.bin")

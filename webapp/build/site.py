@@ -22,7 +22,8 @@ WEB = ROOT / "webapp" / "ringside_web"
 HERE = Path(__file__).parent
 SITE = ROOT / "build" / "site"
 TARGET = "--target=chrome123,firefox120,safari17.5"  # the first with light-dark() colours
-SERVER_SIDE = ("worker.py", "main.py")  # loaded by the page itself, not as part of the package
+APART = ("worker.py", "main.py")  # loaded by the page itself, not as part of the package
+CORE_SIDE = ("opened.py",)  # goes with the core
 
 
 def scripts(folder: Path) -> None:
@@ -39,7 +40,9 @@ def python(folder: Path) -> None:
     """The user interface's modules, the worker, and the two configurations."""
     files = {}
     for file in sorted(WEB.glob("*.py")):
-        place = folder if file.name in SERVER_SIDE else folder / WEB.name
+        if file.name in CORE_SIDE:
+            continue
+        place = folder if file.name in APART else folder / WEB.name
         place.mkdir(exist_ok=True)
         shutil.copy(file, place)
         if place != folder:
@@ -66,7 +69,7 @@ def build(core: Path) -> None:
     numpy = stage("numpy", runtimes.inputs(), runtimes.numpy)
     tools = [HERE / name for name in ("core_snapshot.py", "snapshot.mjs", "warm_up.py")]
     archive = stage(
-        "core", [package, *tools, STATIC / "js/snapshot.js", *runtimes.inputs()],
+        "core", [package, WEB / "opened.py", *tools, STATIC / "js/snapshot.js", *runtimes.inputs()],
         lambda folder: core_snapshot.core(package, vendor / "pyodide", folder))
     recorded = stage("recordings", [package, HERE / "recordings.py"], recordings.write)
     js = stage("js", [STATIC / "js", HERE / "site.py", ROOT / "package-lock.json"], scripts)

@@ -23,4 +23,5 @@ for lab in session.handle({"op": "catalogue"})["labs"]:
     session.handle({"op": "run", "steps": 50})
 
 del session, answer, lab, module
+importlib.import_module("ringside_web.opened")
 gc.collect()

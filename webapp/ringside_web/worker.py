@@ -8,21 +8,20 @@ from __future__ import annotations
 import json
 
 import pyodide_js
-from ringside.session import Session
 
-_session = Session()
+from ringside_web.opened import session
 
 
 async def call(text: str) -> str:
     """Answer one request. NumPy is fetched when the first request needs it, not before."""
     request = json.loads(text)
     try:
-        answer = _session.handle(request)
+        answer = session.handle(request)
     except ModuleNotFoundError as missing:
         if missing.name != "numpy":
             raise
         await pyodide_js.loadPackage("numpy")
-        answer = _session.handle(request)
+        answer = session.handle(request)
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -185,6 +185,10 @@ class Paravirtualization(RunsInPlace):
 
     # -- from the real processor -------------------------------------------------------------
 
+    def places(self, addresses: frozenset[int]) -> frozenset[int]:
+        """Nowhere else: the guest's code runs where it is."""
+        return frozenset()
+
     def load(self) -> None:
         """Make this VM the one whose tables the real processor uses (a world switch)."""
         cpu = self.monitor.machine.cpu
