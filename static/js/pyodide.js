@@ -20,9 +20,27 @@ async function memory() {
   return unpack(await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
 }
 
-// Compiled while the snapshot is unpacked; Pyodide's own request for it then finds it done.
-const wasm = fetched("../vendor/pyodide/pyodide.asm.wasm").then(WebAssembly.compileStreaming);
-wasm.catch(() => null);
+// Pyodide asks for its parts one after the other, once it is told to start. Here they are asked for
+// at once, and handed over when it does; the program is compiled meanwhile (the engine knows it
+// again by its bytes).
+const parts = new Map();
+for (const name of ["pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"]) {
+  const url = near(`../vendor/pyodide/${name}`);
+  const reply = fetch(url);
+  reply.catch(() => null);
+  parts.set(url, reply);
+  if (name.endsWith(".wasm")) {
+    reply.then((whole) => WebAssembly.compileStreaming(whole.clone())).catch(() => null);
+  }
+}
+const ask = globalThis.fetch;
+globalThis.fetch = (what, ...rest) => {
+  const url = String(what.url ?? what);
+  const reply = parts.get(url);
+  parts.delete(url);
+  return reply ?? ask(what, ...rest);
+};
+
 const sources = fetched("../core/sources.json").then((reply) => reply.json());
 const snapshot = memory().catch(() => null);
 

@@ -110,3 +110,12 @@ def test_it_works_inside_a_frame_of_another_page(page, static_host):
     page.goto(f"{static_host}slide.html")
     frame = page.frame_locator("iframe")
     frame.locator(".chip.live").wait_for(state="attached", timeout=60_000)
+
+
+def test_without_the_kept_memory_the_machine_starts_the_long_way(page, static_host):
+    page.route("**/memory.gz.bin", lambda route: route.abort())
+    page.goto(f"{static_host}#lab=rings&lang=en&step=4")
+    page.locator(".chip.live").wait_for(state="attached", timeout=120_000)
+    expect_step(page, 4)
+    press(page, "ArrowRight")
+    expect_step(page, 5)

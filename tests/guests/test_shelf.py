@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ringside import guests
+from ringside.guests.porting import native_source
 from ringside.isa.assembler import assemble
 from ringside.labs.systems import BARE_METAL, UNMODIFIED, Image, System, build
 from ringside.trace.events import (
@@ -71,7 +72,7 @@ def test_popf_goes_wrong_silently_under_trap_and_emulate() -> None:
 
 @pytest.mark.parametrize("guest", SMALL)
 def test_it_is_short_and_begins_with_an_explanation(guest: str) -> None:
-    lines = guests.source(guest).splitlines()
+    lines = native_source(guests.source(guest)).splitlines()
     assert sum(1 for line in lines if line.strip()) <= 60
     assert lines[0].startswith("; ") and lines[1] == ";"
 

@@ -102,7 +102,8 @@ def test_debug_registers_remember_and_dr4_is_dr6(bench):
     assert cpu.read_debug(4) == cpu.read_debug(6)
 
 
-@pytest.mark.parametrize("source", ["sgdt [0x4000]", "sidt [0x4000]", "str ax", "smsw ax", "sldt ax"])
+@pytest.mark.parametrize(
+    "source", ["sgdt [0x4000]", "sidt [0x4000]", "str ax", "smsw ax", "sldt ax"])
 @pytest.mark.parametrize("umip", [False, True])
 def test_sensitive_reads_reveal_the_real_machine_unless_umip(bench, source, umip):
     bench.cpu.write_control(4, 0x800 if umip else 0)

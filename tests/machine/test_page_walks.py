@@ -158,7 +158,8 @@ def test_the_builder_refuses_pages_the_format_does_not_have():
 
 # -- the lean walk is the same walk -------------------------------------------------------------
 
-entry_bits = st.sampled_from([0, 1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0x100, 0x200, 1 << 13, 1 << 21])
+entry_bits = st.sampled_from(
+    [0, 1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0x100, 0x200, 1 << 13, 1 << 21])
 entries = st.lists(entry_bits, max_size=9).map(sum)
 high_bits = st.sampled_from([0, 0, 0, 0, 1 << 36, 1 << 51, 1 << 52, 1 << 63])
 

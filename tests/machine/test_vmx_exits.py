@@ -97,12 +97,20 @@ def test_a_failure_has_a_number_and_words(bench: VmxBench) -> None:
 def test_a_failed_entry_says_why_and_leaves_the_guest_alone(bench: VmxBench) -> None:
     bench[f.GUEST_EFLAGS] = 0
     events = bench.listen()
-    bench.vmx.launch()
+    assert not bench.vmx.launch()
     assert bench[f.EXIT_REASON] == reasons.ENTRY_FAILED | reasons.INVALID_GUEST
     assert bench.cpu.at_monitor and bench.vmx.problem == "a reserved bit of EFLAGS is wrong"
     assert bench[f.GUEST_EFLAGS] == 0 and not bench.vmx.vmcs.launched
     assert [event for event in events if type(event) is VmExited]
     assert not [event for event in events if type(event) is VmEntered]
+
+
+def test_an_injected_event_that_cannot_be_delivered_leaves_at_once(bench: VmxBench) -> None:
+    bench[f.ENTRY_INTERRUPTION] = 0x8000_0306
+    bench[f.GUEST_IDTR_LIMIT] = 0
+    assert not bench.enter()
+    assert bench.cpu.at_monitor and bench[f.EXIT_REASON] == reasons.TRIPLE_FAULT
+    assert bench.vmx.vmcs.launched  # the entry itself was fine
 
 
 def test_vmcall_in_root_operation_fails(bench: VmxBench) -> None:

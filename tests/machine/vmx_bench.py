@@ -130,20 +130,18 @@ class VmxBench:
         """Replace the extended page table's entry of a page."""
         self.memory.write64(EPT + 0x3000 + 8 * (gpa >> 12), entry)
 
-    def enter(self) -> None:
+    def enter(self) -> bool:
         """VMLAUNCH or VMRESUME."""
         assert self.vmx.vmcs is not None
-        if self.vmx.vmcs.launched:
-            self.vmx.resume()
-        else:
-            self.vmx.launch()
+        return self.vmx.resume() if self.vmx.vmcs.launched else self.vmx.launch()
 
     def run(self, source: str | None = None, limit: int = 10_000) -> int:
         """Enter the guest and give the reason it came back with."""
         if source is not None:
             self.guest(source)
-        self.enter()
-        assert self.machine.run(limit) == "entry"
+        if self.enter():
+            assert self.machine.run(limit) == "entry"
+        assert self.cpu.at_monitor
         return self[f.EXIT_REASON]
 
     def skip(self) -> None:

@@ -11,7 +11,6 @@ from bochs_vmx_cases_events import inject
 
 EPT = "call identity_ept\n"
 UNRESTRICTED = "set 0x401E, 0x80\n"
-SECOND_MEGABYTE = 0x180  # a page nobody else uses
 
 
 def page(address: str, rights: str) -> str:

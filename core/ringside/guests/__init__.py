@@ -62,6 +62,13 @@ SHELF: tuple[Guest, ...] = (
         "Az utasítás, amely szó nélkül hatástalan marad.",
     ),
     _guest(
+        "lecture_bt",
+        "The lecture's five instructions",
+        "cli, and, mov from cr3, sti, ret: what a binary translator makes of them.",
+        "Az előadás öt utasítása",
+        "cli, and, mov cr3-ból, sti, ret: mit csinál belőlük a bináris fordító.",
+    ),
+    _guest(
         "page_fault",
         "Page fault",
         "A page comes into being when it is touched.",

@@ -157,7 +157,7 @@ def memory_32(cursor: Cursor, width: Width) -> Mem:
         disp = cursor.take_signed(4)
     seg = cursor.segment
     if seg is None:
-        seg = SS if base == ESP or base == EBP else DS
+        seg = SS if base in (ESP, EBP) else DS
     return Mem(seg, base, index, scale, disp, width, 32, disp)
 
 

@@ -156,8 +156,8 @@ class PhoneRun:
             spans=self._spans(start, lang),
             frames=self._frames(start, lang),
             latencies=tuple(
-                (frame.number, (frame.latency if frame.latency >= 0 else 2 * phone.radio.budget)
-                 / phone.radio.budget, frame.state == "met")
+                (frame.number, frame.latency / phone.radio.budget if frame.latency >= 0 else -1.0,
+                 frame.state == "met")
                 for frame in phone.radio.frames if frame.state != "open"),
             met=phone.radio.met,
             missed=phone.radio.missed,

@@ -224,7 +224,7 @@ def watch_frame(cpu: Cpu, frame: int) -> None:
 
 
 def release_frame(cpu: Cpu, frame: int) -> None:
-    """The engine caches no code of ``frame`` any more; stop watching unless the interpreter does."""
+    """The engine caches no code of ``frame`` any more; the interpreter may go on watching."""
     if frame not in cpu.decoded:
         cpu.memory.code_frames.discard(frame)
 

@@ -12,6 +12,7 @@ each, as functions whose first parameter is the CPU and which are bound here as 
 ``control``               control and debug registers, MSRs, CPUID
 ``binding``               operands, and instructions as functions of the CPU
 ``interpreter``           one instruction at a time
+``vmx``                   virtual-machine extensions; loaded when VMXON is executed
 ========================  ====================================================================
 
 Left out, with ``NotModelled`` saying so when a guest asks: hardware task switching, virtual-8086
@@ -210,8 +211,8 @@ class Cpu:
         self.tr = segmentation.null_segment(0)
         self.pdptes: tuple[int, ...] = (0, 0, 0, 0)
         self.tsc_offset = 0
-        # No real processor has this: the switch that makes IA-32 virtualizable. While it is on every
-        # instruction whose row is ``sensitive`` is privileged too: #GP(0) outside ring 0. Set it
+        # No real processor has this: the switch that makes IA-32 virtualizable. While it is on
+        # every instruction whose row is ``sensitive`` is privileged too: #GP(0) outside ring 0. Set it
         # before anything is run; instructions are bound to it when they are decoded.
         self.trap_sensitive = False
         self.halted = False

@@ -1,8 +1,8 @@
 """The interpreter: one instruction, or one pending interrupt, per step.
 
 Each instruction found in memory is bound once to the values its meaning asks for
-(:mod:`~ringside.machine.binding`) and kept by physical address until its bytes are written. A step is
-all-or-nothing: results are stored only after the last thing that can fault.
+(:mod:`~ringside.machine.binding`) and kept by physical address until its bytes are written. A step
+is all-or-nothing: results are stored only after the last thing that can fault.
 """
 
 from __future__ import annotations

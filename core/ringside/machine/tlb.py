@@ -128,6 +128,8 @@ class Tlb:
 
     def _drop(self, dropped: list[int]) -> None:
         """Drop these; quickly if they are all there are."""
+        if not dropped:
+            return
         if len(dropped) == len(self.entries):
             self.entries.clear()
             self.slots[:] = [-1] * len(self.slots)

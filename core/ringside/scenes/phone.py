@@ -52,7 +52,8 @@ class PhoneView:
     policy: tuple[str, str]  # its name, and how it chooses
     spans: tuple[Span, ...]
     frames: tuple[Frame, ...]
-    latencies: tuple[tuple[int, float, bool], ...]  # frame number, share of the deadline, met
+    # Frame number, share of the deadline its answer took (-1: there was none), met.
+    latencies: tuple[tuple[int, float, bool], ...]
     met: int
     missed: int
     met_label: str
@@ -159,10 +160,11 @@ def _draw_strip(
                 f"label {frame.state}", size=size - 3, tip=frame.tip,
             )
     base = lane + 36 + size * 2.1
+    met = f"{view.met} {view.met_label}"
+    scene.text("met", x, base, met, "label good", size=size + 2, weight=700)
     scene.text(
-        "met", x, base, f"{view.met} {view.met_label}", "label good", size=size + 2, weight=700)
-    scene.text(
-        "missed", x + w / 2, base, f"{view.missed} {view.missed_label}",
+        "missed", x + max(w / 2, (len(met) + 2) * (size + 2) * 0.61), base,
+        f"{view.missed} {view.missed_label}",
         "label wrong" if view.missed else "label muted", size=size + 2, weight=700)
 
 
@@ -181,10 +183,11 @@ def _draw_latency(
     step = w / max(len(shown), 12)
     scale = bottom - limit
     for number, (frame, share, met) in enumerate(shown):
-        height = min(max(share * scale, 2.0), bottom - top)
-        state = "good" if met else "wrong"
+        answered = share >= 0
+        height = min(max(share * scale, 2.0), bottom - top) if answered else bottom - top
+        state = "good" if met else "wrong" if answered else "wrong stale"
         scene.rect(
             f"latency:{frame}", x + number * step, bottom - height, step * 0.7, height,
-            f"bar {state}", r=2, tip=f"{frame}: {share:.0%}")
+            f"bar {state}", r=2, tip=f"{frame}: {share:.0%}" if answered else f"{frame}: –")
     # Above the bars, so that it is seen where they pass it.
     scene.line("latency:limit", x, limit, x + w, limit, "limit wrong dashed")

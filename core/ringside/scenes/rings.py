@@ -6,7 +6,7 @@ Two layouts of one picture: ``wide`` for screens and slides, ``tall`` for a phon
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import cos, hypot, radians, sin
+from math import cos, hypot, radians, sin, sqrt
 
 from .scene import Scene
 
@@ -77,18 +77,21 @@ class _Layout:
     card_at: tuple[tuple[float, float], ...]
     figure_at: tuple[float, float]
     line: float
+    label_end: float  # the token's label ends before this
 
 
 _LAYOUTS = {
     "wide": _Layout(
         880, 560, 280, 280, (88, 150, 204, 262), 20, 292,
-        ((574, 28), (574, 222)), (574, 428), 33,
+        ((574, 28), (574, 222)), (574, 428), 33, 566,
     ),
     "tall": _Layout(
         400, 590, 200, 188, (64, 108, 146, 182), 15, 190,
-        ((6, 392), (204, 392)), (6, 540), 22,
+        ((6, 392), (204, 392)), (6, 540), 22, 396,
     ),
 }  # fmt: skip
+
+LETTER = 0.61  # of the font's size: the width of a letter, bold or of fixed width
 
 _BASE_ANGLE = {3: -44.0, 2: 18.0, 1: 22.0, 0: 30.0}
 
@@ -129,14 +132,24 @@ def _draw_rings(scene: Scene, layout: _Layout, view: RingsView) -> None:
             f"ring {ring.context or 'unused'}{used}{hot}", tip=ring.tip,
         )
     for ring in view.rings:
-        radius = layout.radii[ring.number]
-        inside = layout.radii[ring.number - 1] if ring.number else 0.0
-        size = layout.size if ring.context else layout.size - 1
-        y = layout.y - (radius + inside) / 2 + size * 0.36 if ring.number else layout.y - size * 0.5
+        _draw_name(scene, layout, ring)
+
+
+def _draw_name(scene: Scene, layout: _Layout, ring: Ring) -> None:
+    """The ring's name in its band: in two lines where one would run into the ring's edge."""
+    radius = layout.radii[ring.number]
+    inside = layout.radii[ring.number - 1] if ring.number else 0.0
+    size = layout.size if ring.context else layout.size - 1
+    up = (radius + inside) / 2 if ring.number else size * 0.86
+    lines = [ring.label]
+    if len(ring.label) * size * LETTER + size > 2 * sqrt(radius * radius - up * up):
+        lines = ring.label.split(" · ")
+    first = layout.y - up + size * 0.36 - size * 0.55 * (len(lines) - 1)
+    for number, line in enumerate(lines):
         scene.text(
-            f"ring:{ring.number}:label", layout.x, y, ring.label,
-            f"label {ring.context or 'muted'}", size=size, anchor="middle",
-            weight=700 if ring.context else 400, tip=ring.tip,
+            f"ring:{ring.number}:label" + (f":{number}" if number else ""), layout.x,
+            first + size * 1.1 * number, line, f"label {ring.context or 'muted'}", size=size,
+            anchor="middle", weight=700 if ring.context else 400, tip=ring.tip,
         )
 
 
@@ -169,15 +182,20 @@ def _draw_token(scene: Scene, layout: _Layout, view: RingsView) -> None:
     size = layout.size
     mood = " wrong" if view.wrong else ""
     scene.circle("token", x, y, size * 0.62, f"token {view.context}{mood}", tip=view.token)
+    below = 0.0
     if view.label:
-        room = int((layout.x + layout.radii[3] + 30 - x) / (size * 0.56))
-        label = view.label if len(view.label) <= room else view.label[: room - 1] + "…"
+        right = layout.label_end
+        fits = int((right - 8) / (size * LETTER))
+        label = view.label if len(view.label) <= fits else view.label[: fits - 1] + "…"
+        left = min(x + size * 0.95, right - len(label) * size * LETTER)
+        if left < x + size * 0.9:  # no room beside the token: under it
+            below = size * 1.25
         scene.text(
-            "token:label", x + size * 0.95, y + size * 0.34, label,
+            "token:label", left, y + size * 0.34 + below, label,
             f"label halo mono {view.context}{mood}", size=size - 1, weight=600, tip=view.token,
         )
     if view.chip:
-        _draw_chip(scene, layout, view, y)
+        _draw_chip(scene, layout, view, y + below)
 
 
 def _draw_chip(scene: Scene, layout: _Layout, view: RingsView, token_y: float) -> None:

@@ -1,4 +1,4 @@
-"""What the VMM's loop asks of techniques under which the guest's code runs where the guest put it."""
+"""What the VMM's loop asks of techniques under which guest code runs where the guest put it."""
 
 from __future__ import annotations
 

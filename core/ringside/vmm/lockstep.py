@@ -158,7 +158,7 @@ class Lockstep:
             found = self._difference()
             if found is not None:
                 return Difference(step, self.subject.steps, eip, *found)
-        raise RuntimeError("a difference was seen once but not again: a system is not deterministic")
+        raise RuntimeError("it differed once and not again: a system is not deterministic")
 
     def _back(self, pictures: tuple[Any, Any]) -> None:
         self.reference.thaw(pictures[0])

@@ -20,7 +20,6 @@ from ringside.vmm.paravirt.domain import Domain
 from ringside.vmm.vm import Vm
 from ringside.vmm.vmm import CpuTechnique, MemoryTechnique
 
-
 IA32, VIRTUALIZABLE = "ia32", "virtualizable"
 """Instruction sets: IA-32 as it is, and the fiction in which whatever is sensitive traps outside
 ring 0 (:attr:`ringside.machine.cpu.Cpu.trap_sensitive`), as Popek and Goldberg's theorem asks."""

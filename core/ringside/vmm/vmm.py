@@ -177,9 +177,9 @@ class Vmm:
     """All of it: the machine, the monitor in its ring 0, and the guests that share it."""
 
     __slots__ = (
-        "_began", "_breakpoints", "_last_picture", "_listener", "_phases", "_steps", "current", "exit",
-        "exit_cost", "guests", "idle", "loaded", "log", "machine", "monitor", "phase", "policy",
-        "switches", "why",
+        "_began", "_breakpoints", "_last_picture", "_listener", "_phases", "_steps", "current",
+        "exit", "exit_cost", "guests", "idle", "loaded", "log", "machine", "monitor", "phase",
+        "policy", "switches", "why",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset(
         {"_began", "_breakpoints", "_last_picture", "_listener", "_phases", "machine"}

@@ -36,7 +36,7 @@ def tell(cpu: Cpu, flags: int) -> None:
     cpu.set_eflags(flags, STATUS_FLAGS)
 
 
-def attempt(cpu: Cpu, act: Callable[[], None], flags: int | None = 0) -> None:
+def attempt(cpu: Cpu, act: Callable[[], object], flags: int | None = 0) -> None:
     """Do it and tell how it went; ``flags`` is None if success changes them by itself."""
     try:
         act()

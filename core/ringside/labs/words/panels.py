@@ -24,11 +24,13 @@ CLASSES: dict[str, Message] = {
 
 CLASS_TIPS: dict[str, Message] = {
     "privileged": (
-        "Privileged: outside ring 0 the processor traps.",
-        "Privilegizált: a 0-s gyűrűn kívül a processzor csapdát lép."),
+        "Privileged: without the right to it, the processor traps.",
+        "Privilegizált: aki nem jogosult rá, annál a processzor csapdát vált ki."),
     "sensitive": (
-        "Sensitive but not privileged: it does something else outside ring 0, without a trap.",
-        "Érzékeny, de nem privilegizált: a 0-s gyűrűn kívül mást tesz, csapda nélkül."),
+        "Sensitive but not privileged: it reads or changes the processor's real state in outer "
+        "rings, or quietly fails to, without a trap.",
+        "Érzékeny, de nem privilegizált: a külső gyűrűkben is a valódi állapotot olvassa vagy "
+        "módosítja, vagy szó nélkül nem hajtja végre, csapda nélkül."),
 }
 
 REGISTER_TIPS: dict[str, Message] = {

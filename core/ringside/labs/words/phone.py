@@ -35,7 +35,7 @@ PHONE: dict[str, Message] = {
     "state.stopped": ("stopped", "leállt"),
     "vmm": ("Hypervisor", "Hipervizor"),
     "denied": ("access refused", "hozzáférés megtagadva"),
-    "met": ("deadlines met", "határidő betartva"),
+    "met": ("met in time", "időben"),
     "missed": ("missed", "lekésve"),
     "strip": ("who has the processor, the last {ms} ms", "kié a processzor, az utolsó {ms} ms"),
     "frames": (

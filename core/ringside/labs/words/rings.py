@@ -31,7 +31,7 @@ RINGS: dict[str, Message] = {
         "Hardly any system uses this ring.", "Ezt a gyűrűt alig használja rendszer."),
     "card.cpu": ("the CPU", "a CPU"),
     "card.real": ("real CPU", "valódi CPU"),
-    "card.virtual": ("virtual CPU: the guest's view", "virtuális CPU: a vendég szemével"),
+    "card.virtual": ("virtual CPU: the guest's view", "virtuális CPU (a vendégé)"),
     "token.app": ("application", "alkalmazás"),
     "token.kernel": ("guest kernel", "vendégkernel"),
     "token.vmm": ("VMM at work", "a VMM dolgozik"),

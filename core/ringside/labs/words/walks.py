@@ -28,7 +28,7 @@ WALKS: dict[str, Message] = {
     "row.table": ("page table", "laptábla"),
     "row.data": ("data", "adat"),
     "row.miss": ("1st try", "1. kísérlet"),
-    "row.guest": ("VMM looks", "VMM néz"),
+    "row.guest": ("VMM looks", "VMM olvas"),
     "row.retry": ("2nd try", "2. kísérlet"),
     "column.guest": ("guest's", "vendégé"),
     "result.ok": ("found:", "megvan:"),
@@ -37,7 +37,7 @@ WALKS: dict[str, Message] = {
     "formula.nested": (
         "({n} + 1) · ({m} + 1) − 1 = {total}", "({n} + 1) · ({m} + 1) − 1 = {total}"),
     "formula.shadow": (
-        "first touch {total}, later {n} again", "első hozzáféréskor {total}, később újra {n}"),
+        "first touch {total}, later {n} again", "elsőre {total}, később {n}"),
     "start.none": (
         "The processor has the [virtual address](page) {gva} and the table root in [CR3](cr3). "
         "Press → for the first memory reference of the [walk](walk).",

@@ -6,6 +6,8 @@ Bits are SDM vol. 3C, 25.6-25.8; the MSRs vol. 3D, appendix A. A control that al
 
 from __future__ import annotations
 
+from functools import cache
+
 from ringside.machine.control import CR4_KNOWN
 from ringside.machine.descriptors import Field as Bits
 from ringside.machine.vmx.fields import HIGHEST_INDEX
@@ -156,6 +158,7 @@ def known(name: str) -> int:
     return sum(1 << bit.low for bit in TABLES[name])
 
 
+@cache
 def allowed(name: str) -> tuple[int, int]:
     """``(must be 1, may be 1)`` for a set of controls, as the TRUE capability MSR says."""
     must = DEFAULT1[name] & ~known(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ringside.isa.faults import Fault, NotModelled, VmFail
@@ -138,11 +139,17 @@ def load_guest(cpu: Cpu, vmcs: Vmcs, guest: Intercepts) -> None:
 
 def guest_segment(vmcs: Vmcs, number: int) -> Segment:
     """A segment register with its hidden part, from the guest-state area."""
-    selector = vmcs[f.GUEST_SELECTOR + 2 * number]
-    rights = vmcs[f.GUEST_RIGHTS + 2 * number]
+    return described_segment(
+        vmcs[f.GUEST_SELECTOR + 2 * number], vmcs[f.GUEST_BASE + 2 * number],
+        vmcs[f.GUEST_LIMIT + 2 * number], vmcs[f.GUEST_RIGHTS + 2 * number],
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def described_segment(selector: int, base: int, limit: int, rights: int) -> Segment:
+    """The segment register of these four fields. Most entries load the same few again."""
     if rights & bits.UNUSABLE:
         return null_segment(selector)
-    base, limit = vmcs[f.GUEST_BASE + 2 * number], vmcs[f.GUEST_LIMIT + 2 * number]
     units = limit >> 12 if rights & 0x8000 else limit
     raw = (
         units & 0xFFFF | (base & 0xFF_FFFF) << 16 | (rights & 0xFF) << 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ringside.isa.faults import Fault
@@ -143,15 +144,12 @@ def load_host(cpu: Cpu, vmcs: Vmcs) -> None:
     cpu.eflags = FLAG_ONE
 
     selector = {seg: vmcs[f.HOST_SELECTOR + 2 * seg] for seg in (ES, CS, SS, DS, FS, GS)}
-    flat = segment_descriptor(0, 0xFFFF_FFFF, HOST_DATA)
     for seg in (ES, SS, DS):
-        cpu.segs[seg] = host_segment(selector[seg], flat)
-    for seg, base in ((FS, vmcs[f.HOST_FS_BASE]), (GS, vmcs[f.HOST_GS_BASE])):
-        descriptor = segment_descriptor(base, 0xFFFF_FFFF, HOST_DATA)
-        cpu.segs[seg] = host_segment(selector[seg], descriptor)
-    cpu.segs[CS] = cached(selector[CS], segment_descriptor(0, 0xFFFF_FFFF, HOST_CODE))
-    task = system_descriptor(vmcs[f.HOST_TR_BASE], layout.TSS32_MIN_LIMIT, layout.TSS32_BUSY)
-    cpu.tr = cached(vmcs[f.HOST_SELECTOR + 2 * 6], task)
+        cpu.segs[seg] = host_data(selector[seg], 0)
+    cpu.segs[FS] = host_data(selector[FS], vmcs[f.HOST_FS_BASE])
+    cpu.segs[GS] = host_data(selector[GS], vmcs[f.HOST_GS_BASE])
+    cpu.segs[CS] = host_code(selector[CS])
+    cpu.tr = host_task(vmcs[f.HOST_SELECTOR + 2 * 6], vmcs[f.HOST_TR_BASE])
     cpu.ldtr = null_segment(0)
     cpu.gdtr.base, cpu.gdtr.limit = vmcs[f.HOST_GDTR_BASE], 0xFFFF
     cpu.idtr.base, cpu.idtr.limit = vmcs[f.HOST_IDTR_BASE], 0xFFFF
@@ -170,9 +168,24 @@ def load_host(cpu: Cpu, vmcs: Vmcs) -> None:
         abort(cpu, vmcs, ABORT_LOADING_MSRS)
 
 
-def host_segment(selector: int, descriptor: layout.Descriptor) -> Segment:
+@lru_cache(maxsize=64)
+def host_data(selector: int, base: int) -> Segment:
     """A data segment of the host; a null selector makes it unusable."""
-    return cached(selector, descriptor) if selector else null_segment(0)
+    if not selector:
+        return null_segment(0)
+    return cached(selector, segment_descriptor(base, 0xFFFF_FFFF, HOST_DATA))
+
+
+@lru_cache(maxsize=8)
+def host_code(selector: int) -> Segment:
+    """The code segment of the host: flat, ring 0."""
+    return cached(selector, segment_descriptor(0, 0xFFFF_FFFF, HOST_CODE))
+
+
+@lru_cache(maxsize=8)
+def host_task(selector: int, base: int) -> Segment:
+    """The task register of the host: the smallest 32-bit TSS, busy."""
+    return cached(selector, system_descriptor(base, layout.TSS32_MIN_LIMIT, layout.TSS32_BUSY))
 
 
 def abort(cpu: Cpu, vmcs: Vmcs, indicator: int) -> None:

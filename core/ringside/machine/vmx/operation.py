@@ -166,15 +166,20 @@ class Vmx:
             )
             self.cpu.listener(event)
 
-    def launch(self, ticks: int = 0) -> None:
-        """VMLAUNCH. ``ticks``: how long the instruction itself takes, before the guest's first."""
-        self.enter(ticks, launching=True)
+    def launch(self, ticks: int = 0) -> bool:
+        """VMLAUNCH; False if the virtual machine was left again at once.
 
-    def resume(self, ticks: int = 0) -> None:
-        """VMRESUME."""
-        self.enter(ticks, launching=False)
+        That is so when the guest state is wrong, and when delivering the injected event leaves:
+        the host is at its entry point, as after any exit. ``ticks``: how long the instruction
+        itself takes, before the guest's first.
+        """
+        return self.enter(ticks, launching=True)
 
-    def enter(self, ticks: int, launching: bool) -> None:
+    def resume(self, ticks: int = 0) -> bool:
+        """VMRESUME; False if the virtual machine was left again at once."""
+        return self.enter(ticks, launching=False)
+
+    def enter(self, ticks: int, launching: bool) -> bool:
         """VM entry from a VMCS in the right launch state."""
         vmcs = self.current_vmcs()
         if self.cpu.inhibits_traps:
@@ -187,6 +192,7 @@ class Vmx:
             enter(self.cpu, vmcs, ticks, launching)
         except VmFail as problem:
             self.fail(problem.error, problem.why)
+        return self.cpu.intercepts is not None
 
     def call(self) -> None:
         """VMCALL in root operation: there is no system-management monitor to call."""

@@ -22,8 +22,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from ringside.isa.faults import Fault
-from ringside.isa.registers import CS, DS, ECX, EDX, ES, FLAG_IF, FLAG_IOPL, FLAG_TF, FS, GS, SS
-from ringside.isa.registers import ESP
+from ringside.isa.registers import (
+    CS,
+    DS,
+    ECX,
+    EDX,
+    ES,
+    ESP,
+    FLAG_IF,
+    FLAG_IOPL,
+    FLAG_TF,
+    FS,
+    GS,
+    SS,
+)
 from ringside.machine import descriptors as layout
 from ringside.machine.descriptors import segment_descriptor
 from ringside.machine.memory import FRAME_SHIFT, OFFSET_MASK
@@ -72,7 +84,7 @@ class BinaryTranslation:
 
     __slots__ = (
         "cache", "counts", "data", "direct", "entered", "in_cache", "kernel_ticks", "monitor",
-        "pages", "shadow", "space", "spot", "trapped", "vm", "watched", "wish",
+        "pages", "running", "shadow", "space", "spot", "trapped", "vm", "watched", "wish",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"monitor", "shadow", "vm", "watched"})
 
@@ -89,13 +101,14 @@ class BinaryTranslation:
             self.data,
         )  # fmt: skip
         self.in_cache = False  # whether the guest was left running translated code
+        self.running = False  # whether it has the processor
         self.entered = (0, False)  # guest time and virtual inhibition when it was entered
         self.spot: Spot | None = None  # where it was left
         self.space = (0, 0)  # base and limit of the CS the hash table is for
         self.pages: dict[int, int] = {}  # code pages the guest has fetched from since it flushed
         self.wish: tuple[str, int, int] | None = None  # a branch to be finished: action, EIP, jump
         self.trapped: dict[tuple[int, int], int] = {}  # (linear, gfn) -> trapped writes
-        self.kernel_ticks = 0  # guest instructions that translated code has retired
+        self.kernel_ticks = 0  # guest instructions translated code had retired when it was entered
         self.counts: dict[str, int] = {}
         self.watched: frozenset[int] = frozenset()  # guest addresses somebody wants to stop at
         vm.told_pending = False
@@ -131,6 +144,12 @@ class BinaryTranslation:
     def overhead(self) -> int:
         """Instructions of the cache that stand for none of the guest's."""
         return self.monitor.machine.cpu.tally[self.cache.counters.overhead]
+
+    @property
+    def retired(self) -> int:
+        """Guest instructions that translated code has carried out."""
+        under_way = self.vm.vcpu.time - self.entered[0] if self.running and self.in_cache else 0
+        return self.kernel_ticks + under_way
 
     @property
     def interruptible(self) -> bool:
@@ -174,6 +193,7 @@ class BinaryTranslation:
         vcpu = self.vm.vcpu
         self.in_cache = vcpu.cpl == 0
         self.entered = (vcpu.time, vcpu.inhibit)
+        self.running = True
         self.vm.told_pending = vcpu.interrupt_line and not vcpu._eflags & FLAG_IF
         if not self.in_cache:
             self._write_gdt(CACHE_CODE, NO_GDT_ENTRY)  # other rings have no business there
@@ -222,6 +242,7 @@ class BinaryTranslation:
         called = exit.reason == CALLOUT
         self.spot = None
         if not self.in_cache:
+            self.running = False
             eip = exit.eip - INT_SIZE if called else exit.eip
             self.direct.take(eip, exit.eflags, exit.esp)
             if called:  # a guest of ring 1 or 2 has used our INT: it meant its own
@@ -231,7 +252,8 @@ class BinaryTranslation:
         if called and spot.action != RETURN:
             self.vm.vcpu.time -= 1  # the INT was not the guest's
         self._take(spot, exit.eflags, exit.esp)
-        self.kernel_ticks += self.vm.vcpu.time - self.entered[0]
+        self.kernel_ticks = self.retired
+        self.running = False
         return replace(exit, eip=self.vm.vcpu.eip)
 
     def observe(self) -> None:
@@ -271,7 +293,8 @@ class BinaryTranslation:
 
     def emulate(self, exit: Exit) -> None:
         """Carry out the instruction on the virtual CPU."""
-        self._count("fault")
+        if self.in_cache:
+            self._count("trapped")
         self.vm.emulate()
 
     def callout(self, exit: Exit) -> None:
@@ -388,9 +411,9 @@ class BinaryTranslation:
     def _write_trapped(self, gfn: int) -> None:
         """A write to a frame with translated code has trapped. What does so again and again is
         translated to a callout, which is cheaper than a fault."""
-        self._count("traced write")
         if not self.in_cache:
             return
+        self._count("trapped")
         linear = self.vm.vcpu.linear_eip
         code = self.pages.get(linear >> FRAME_SHIFT)
         if code is None:

@@ -35,9 +35,9 @@ class TranslationCache:
     """One VM's cache: ``size`` bytes at host-physical ``hpa``, reached in the VMM's window."""
 
     __slots__ = (
-        "adapted", "counters", "cpu", "elided", "end", "frames", "incoming", "inside", "linked", "memory",
-        "next", "on_discard", "pad", "retired_slots", "routine_names", "routines", "spots",
-        "start", "stubs", "table", "units", "ways",
+        "adapted", "counters", "cpu", "elided", "end", "frames", "incoming", "inside", "linked",
+        "memory", "next", "on_discard", "pad", "retired_slots", "routine_names", "routines",
+        "spots", "start", "stubs", "table", "units", "ways",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"cpu", "memory", "on_discard"})
 
@@ -47,7 +47,7 @@ class TranslationCache:
         self.start = WINDOW + hpa
         self.end = self.start + size
         self.table = HashTable(memory, data_hpa)
-        self.counters = Counters(*(self._counter() for _ in range(4)))
+        self.counters = Counters(*(self._counter() for _ in range(5)))
         self.on_discard: Callable[[Unit, str], None] = _nobody
         self.retired_slots: list[int] = []  # of the processor's counters: free again
         self.units: dict[Key, Unit] = {}
@@ -84,9 +84,10 @@ class TranslationCache:
             end = at + piece.length == len(code)
             calls = piece.mnemonic == "int"
             self.spots[address + at] = Spot(-1, False, (), action if calls else "", False, 0)
-            if not calls:
-                counter = last if end and last is not None else self.counters.overhead
-                self.cpu.marks[address + at] = (counter,)
+            if end and last is not None:
+                self.cpu.marks[address + at] = (last, self.counters.lookup)
+            elif not calls:
+                self.cpu.marks[address + at] = (self.counters.overhead,)
             at += piece.length
         self._store(address, code)
         self.routine_names[address] = name
@@ -135,7 +136,9 @@ class TranslationCache:
         slot = self.retired_slots.pop() if self.retired_slots else self._counter()
         writer = Writer(key, gpa, address, self.stubs, self.counters, self.routines)
         at, ended = 0, False
-        while not ended and at < len(code) and (len(writer.lines) < LONGEST_UNIT or writer.after_sti):
+        while not ended and at < len(code):
+            if len(writer.lines) >= LONGEST_UNIT and not writer.after_sti:
+                break
             eip = key.eip + at & MASK
             room = code[at : at + max(0, min(LONGEST_INSTRUCTION, key.limit - eip + 1))]
             try:

@@ -52,6 +52,7 @@ class Counters:
     inline: int
     branch: int  # direct jumps: the guest's own instruction, with another displacement
     call: int  # calls, returns, indirect jumps
+    lookup: int  # hash lookups that found their target
 
 
 @dataclass(frozen=True, slots=True)

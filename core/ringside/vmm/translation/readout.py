@@ -1,0 +1,282 @@
+"""The translation cache to look at: guest code and its translation side by side, and counts.
+
+Everything here is read from the cache's memory and the processor's counters at the moment of
+asking; nothing is kept for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ringside.isa.decode import Truncated, decode
+from ringside.isa.disassemble import format_insn
+from ringside.isa.faults import Fault
+from ringside.isa.instruction import Insn, Mem
+from ringside.isa.registers import GS
+from ringside.vmm.monitor import WINDOW
+from ringside.vmm.translation.layout import CELLS
+from ringside.vmm.translation.unit import LINK, Line, Unit, Way
+
+if TYPE_CHECKING:
+    from ringside.vmm.cpu.binary_translation import BinaryTranslation
+    from ringside.vmm.translation.cache import TranslationCache
+
+LONGEST = 15  # bytes in an instruction
+CELL_NAMES = {offset: name for name, offset in CELLS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One instruction in the cache. ``counts`` is false for those that stand for none of the
+    guest's: they are the translation's overhead."""
+
+    address: int
+    code: bytes
+    text: str
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One guest instruction and what it became. ``kind`` as in :mod:`.unit`."""
+
+    eip: int
+    code: bytes
+    text: str
+    kind: str
+    cache: tuple[Written, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A direct way out of a unit: ``target`` is the cache address it leads to, -1 while it still
+    leads to the VMM; ``elided`` if there is no jump any more, for the target follows."""
+
+    name: str
+    eip: int
+    jump: int
+    target: int
+    elided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPicture:
+    """A translation unit. ``runs`` is how often its last instruction was executed; ``tail`` goes
+    on where the unit ends without a branch; ``stubs`` lie apart and call the VMM for branches that
+    are not chained."""
+
+    eip: int
+    linear: int
+    gpa: int
+    address: int
+    size: int
+    runs: int
+    pairs: tuple[Pair, ...]
+    tail: tuple[Written, ...]
+    stubs: tuple[Written, ...]
+    exits: tuple[Exit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A piece of the translator's own code in the cache."""
+
+    name: str
+    cache: tuple[Written, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """Instructions of the guest's virtual ring 0, by how they were carried out.
+
+    ``identical``: copies. ``branches``: direct jumps, the guest's own with another displacement.
+    ``calls``: calls, returns and indirect jumps. ``inline``: on the virtual CPU in memory.
+    ``callouts``: by the VMM, called. ``trapped``: by the VMM, after a fault. ``overhead`` are the
+    instructions the processor retired in addition to all these.
+    """
+
+    identical: int
+    branches: int
+    calls: int
+    inline: int
+    callouts: int
+    trapped: int
+    overhead: int
+
+    @property
+    def total(self) -> int:
+        """All of the guest's."""
+        return self.in_cache + self.callouts + self.trapped
+
+    @property
+    def in_cache(self) -> int:
+        """Those the VMM had nothing to do with."""
+        return self.identical + self.branches + self.calls + self.inline
+
+    def share(self, count: int) -> float:
+        """``count`` as a part of all, 0 to 1."""
+        return count / self.total if self.total else 0.0
+
+    def since(self, before: Executed) -> Executed:
+        """What was executed after ``before`` was read."""
+        return Executed(
+            self.identical - before.identical, self.branches - before.branches,
+            self.calls - before.calls, self.inline - before.inline,
+            self.callouts - before.callouts, self.trapped - before.trapped,
+            self.overhead - before.overhead,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the translator has done so far, and what is in the cache now (``units``, the bytes)."""
+
+    units: int
+    guest_bytes: int
+    cache_bytes: int
+    translated: int  # units ever made
+    lines: dict[str, int]  # guest instructions ever translated, by kind
+    discarded: dict[str, int]  # units given up, by reason
+    links: int  # times a branch called the VMM for its target
+    chained: int
+    elided: int
+    lookups: int  # hash lookups that found their target
+    misses: int
+    adapted: int  # instructions turned into callouts because they trapped too often
+    executed: Executed
+
+    @property
+    def expansion(self) -> float:
+        """Bytes in the cache for each byte of guest code."""
+        return self.cache_bytes / self.guest_bytes if self.guest_bytes else 0.0
+
+    @property
+    def hit_rate(self) -> float:
+        """The part of hash lookups that found their target."""
+        lookups = self.lookups + self.misses
+        return self.lookups / lookups if lookups else 0.0
+
+
+def read_units(technique: BinaryTranslation) -> tuple[UnitPicture, ...]:
+    """All units in the cache, in the order they lie there."""
+    cache = technique.cache
+    units = sorted(cache.units.values(), key=lambda unit: unit.address)
+    return tuple(read_unit(cache, unit) for unit in units)
+
+
+def read_unit(cache: TranslationCache, unit: Unit) -> UnitPicture:
+    """One unit, guest and cache side by side."""
+    return UnitPicture(
+        unit.key.eip,
+        unit.key.base + unit.key.eip & 0xFFFF_FFFF,
+        unit.gpa,
+        unit.address,
+        unit.end - unit.address,
+        cache.cpu.tally[unit.counter],
+        tuple(_pair(cache, line) for line in unit.lines),
+        _part(cache, unit.lines[-1].end, unit.end),
+        _stubs(cache, unit),
+        tuple(_exit(cache, way) for way in unit.ways),
+    )
+
+
+def _pair(cache: TranslationCache, line: Line) -> Pair:
+    try:
+        text = format_insn(decode(line.code), line.eip)
+    except (Truncated, Fault):
+        text = "(no instruction)"
+    return Pair(line.eip, line.code, text, line.kind, _part(cache, line.start, line.end))
+
+
+def _part(cache: TranslationCache, start: int, end: int) -> tuple[Written, ...]:
+    """The instructions of a unit from ``start`` to ``end`` that are still its own."""
+    found = []
+    while start in cache.spots and start < end and start not in cache.elided:
+        written = _written(cache, start)
+        found.append(written)
+        start += len(written.code)
+    return tuple(found)
+
+
+def _exit(cache: TranslationCache, way: Way) -> Exit:
+    target = cache.linked.get(way.jump, -1)
+    return Exit(way.name, way.eip, way.jump, target, way.jump in cache.elided)
+
+
+def _stubs(cache: TranslationCache, unit: Unit) -> tuple[Written, ...]:
+    away = [at for at in unit.spots if not unit.address <= at < unit.end]
+    return tuple(_written(cache, at) for at in sorted(away))
+
+
+def read_routines(cache: TranslationCache) -> tuple[Routine, ...]:
+    """The lookups and the pad, at the beginning of the cache."""
+    starts = [*sorted(cache.routine_names), cache.start]
+    return tuple(
+        Routine(cache.routine_names[start], _part(cache, start, end))
+        for start, end in pairwise(starts)
+    )
+
+
+def _written(cache: TranslationCache, at: int) -> Written:
+    insn = decode(cache.memory.read_bytes(at - WINDOW, LONGEST))
+    spot = cache.spots.get(at)
+    called = spot is not None and bool(spot.action)
+    counts = not called and cache.counters.overhead not in cache.cpu.marks.get(at, ())
+    return Written(at, insn.raw, _text(cache, insn, at), counts)
+
+
+def _text(cache: TranslationCache, insn: Insn, at: int) -> str:
+    """Cells by their names, targets that are routines too."""
+    names = dict(cache.routine_names)
+    if any(isinstance(o, Mem) and o.seg == GS and o.base is None for o in insn.operands):
+        names |= CELL_NAMES
+    return format_insn(insn, at, names)
+
+
+def read_executed(technique: BinaryTranslation) -> Executed:
+    """How the guest's kernel instructions were carried out so far."""
+    counts, counters = technique.counts, technique.cache.counters
+    tally = technique.cache.cpu.tally
+    missed = counts.get("return", 0)  # the VMM finished these returns
+    branches, inline = tally[counters.branch], tally[counters.inline]
+    calls = tally[counters.call] + missed
+    return Executed(
+        technique.retired - branches - calls - inline,
+        branches,
+        calls,
+        inline,
+        counts.get("emulate", 0),
+        counts.get("trapped", 0),
+        tally[counters.overhead],
+    )
+
+
+def read_statistics(technique: BinaryTranslation) -> Statistics:
+    """Everything there is to count."""
+    counts, cache = technique.counts, technique.cache
+    units = cache.units.values()
+
+    def begin(prefix: str) -> dict[str, int]:
+        return {
+            name.removeprefix(prefix): count
+            for name, count in counts.items()
+            if name.startswith(prefix)
+        }
+
+    return Statistics(
+        len(cache.units),
+        sum(unit.length for unit in units),
+        cache.next - cache.start + cache.end - cache.stubs,
+        counts.get("translated", 0),
+        begin("lines "),
+        begin("discarded "),
+        counts.get(LINK, 0),
+        counts.get("chained", 0),
+        counts.get("elided", 0),
+        cache.cpu.tally[cache.counters.lookup],
+        counts.get("return", 0) + counts.get("go", 0),
+        counts.get("adapted", 0),
+        read_executed(technique),
+    )
