@@ -47,6 +47,27 @@ ANYBODY = (
     "cli", "sti", "mov eax, cr0", "mov dr0, eax", "lgdt [0x300000]", "clc\n jc $",
     "stc\n sbb eax, eax",
 )  # fmt: skip
+# Sensitive and not privileged: only techniques that miss nothing get them right in the kernel.
+SENSITIVE = (
+    "pushf\n pop eax", "push dword 0x202\n popf", "push dword 2\n popf",
+    "push dword 0x3202\n popf\n cli\n pushf\n pop edx\n push dword 2\n popf", "pushfw\n popfw",
+    "pushf\n or dword [esp], 0x100\n popf\n nop\n nop\n pushf\n and dword [esp], ~0x100\n popf",
+    "sgdt [0x300040]", "sidt [0x300048]", "smsw eax", "smsw bx", "str eax", "str ax", "sldt ecx",
+    "mov eax, cs", "mov ax, ss", "push cs\n pop eax", "push ss\n pop ebx", "push gs\n pop fs",
+    "mov ecx, 8\n lar eax, ecx", "mov ecx, 0x10\n lsl ebx, ecx", "mov ecx, 8\n verr cx",
+    "mov ecx, 0x10\n verw cx\n setz al", "push cs\n pop ds\n mov ax, 0x23\n mov ds, ax",
+    "sti\n nop\n cli", "sti\n sti\n nop", "sti\n mov ecx, 5\n.l: loop .l",
+    "sti\n mov ecx, 3\n mov edi, 0x300100\n rep stosb", "mov eax, cr0\n mov ecx, cr4\n mov edx, cr3",
+    "call .f\n jmp .g\n.f: ret\n.g: nop", "mov eax, .h\n jmp eax\n.h: inc edi",
+    "mov dword [0x300200], .i\n jmp [0x300200]\n.i: inc edi",
+    "mov eax, .j\n call eax\n.j: add esp, 4", "push dword 7\n push dword .k\n ret 4\n.k: nop",
+    "mov byte [.m + 1], 0x90\n.m: db 0x90, 0xF4", "mov byte [.n], 0x43\n jmp .n\n.n: inc edi",
+    "jecxz .o\n inc edi\n.o: xor ecx, ecx\n jecxz .p\n hlt\n.p: nop", "mov eax, [cs:main]",
+    "jmp [cs:.t]\n.t: dd .u\n.u: nop", "mov ax, 0x10\n mov gs, ax\n mov [gs:0x300300], ax",
+    "db 0xEB, 0xFF, 0xC0\n nop", "call $ + 5\n pop eax", "xor eax, eax\n mov ss, ax",
+    "mov eax, page(0x100)\n and dword [eax], ~0x20\n mov eax, cr3\n mov cr3, eax",
+)  # fmt: skip
+COMPLETE = ("emulation", "binary-translation")
 
 PROLOGUE = """
 bits 32
@@ -76,6 +97,7 @@ main:   mov eax, USER_DATA
         mov ds, ax
         mov es, ax
         catch 0
+        catch 1
         catch 3
         catch 4
         catch 5
@@ -198,6 +220,19 @@ def compare(technique: str, kernel: list[str], user: list[str], period: int) -> 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(kernel=slots_of_kernel, user=slots_of_user, period=st.integers(10, 120))
 def test_a_random_guest_is_equal_to_bare_metal_at_every_step(
+    technique: str, kernel: list[str], user: list[str], period: int
+) -> None:
+    compare(technique, kernel, user, period)
+
+
+@pytest.mark.parametrize("technique", COMPLETE)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    kernel=st.lists(st.sampled_from(KERNEL_ONLY + ANYBODY + SENSITIVE * 2), max_size=25),
+    user=slots_of_user,
+    period=st.integers(10, 120),
+)
+def test_a_random_kernel_of_sensitive_instructions_is_equal_too(
     technique: str, kernel: list[str], user: list[str], period: int
 ) -> None:
     compare(technique, kernel, user, period)

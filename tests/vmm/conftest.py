@@ -33,13 +33,13 @@ class Bench:
 
     def virtual(
         self, text: str, *more: str, tables: bool = False, options: Options | None = None,
-        listen: bool = False,
+        listen: bool = False, technique: str = "trap-and-emulate",
     ) -> Virtualized:
         images = [
             Image(self.assemble(source, tables), name, MEMORY)
             for name, source in zip("abc", (text, *more), strict=False)
         ]
-        system = cast(Virtualized, build("trap-and-emulate", images, options))
+        system = cast(Virtualized, build(technique, images, options))
         if listen:
             system.listener = self.events.append
         return system

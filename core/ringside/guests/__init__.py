@@ -133,7 +133,18 @@ SHELF: tuple[Guest, ...] = (
     ),
 )
 
-_BY_ID = {guest.id: guest for guest in SHELF}
+# Guests that exist only as paravirtual ones: nothing but that technique can run them.
+PARAVIRTUAL: tuple[Guest, ...] = (
+    _guest(
+        "pv_hostile",
+        "Hostile hypercalls",
+        "Asks a paravirtualizing VMM for what is not its own; every answer is an error.",
+        "Ellenséges hiperhívások",
+        "Egy paravirtualizáló VMM-től olyat kér, ami nem az övé; minden válasz hiba.",
+    ),
+)
+
+_BY_ID = {guest.id: guest for guest in (*SHELF, *PARAVIRTUAL)}
 
 
 def guest(id: str) -> Guest:

@@ -212,8 +212,8 @@ class Cpu:
         self.pdptes: tuple[int, ...] = (0, 0, 0, 0)
         self.tsc_offset = 0
         # No real processor has this: the switch that makes IA-32 virtualizable. While it is on
-        # every instruction whose row is ``sensitive`` is privileged too: #GP(0) outside ring 0. Set it
-        # before anything is run; instructions are bound to it when they are decoded.
+        # every instruction whose row is ``sensitive`` is privileged too: #GP(0) outside ring 0. Set
+        # it before anything is run; instructions are bound to it when they are decoded.
         self.trap_sensitive = False
         self.halted = False
         self.shutdown = False

@@ -49,11 +49,12 @@ class GuestMemory(Memory):
     "plain" here, so a virtual CPU never keeps a direct way into the host's memory.
 
     While ``sealed``, writes are lost: so the VMM can look at a guest's tables with the virtual
-    CPU's own walker without leaving accessed flags behind. A write to a frame in ``traced`` sets
-    ``touched`` and is noted in ``written``: guest-physical address and bytes.
+    CPU's own walker without leaving accessed flags behind; ``lost`` tells that there were some.
+    A write to a frame in ``traced`` sets ``touched`` and is noted in ``written``: guest-physical
+    address and bytes.
     """
 
-    __slots__ = ("allotment", "host", "sealed", "touched", "traced", "written")
+    __slots__ = ("allotment", "host", "lost", "sealed", "touched", "traced", "written")
     # Its contents are the host's to freeze; the rest is wiring.
     transient: ClassVar[frozenset[str]] = Memory.transient | {"host", "ram"}
 
@@ -61,6 +62,7 @@ class GuestMemory(Memory):
         self.host = host
         self.allotment = allotment
         self.sealed = False
+        self.lost = False
         self.touched = False
         self.traced: set[int] = set()
         self.written: list[tuple[int, int]] = []
@@ -104,6 +106,7 @@ class GuestMemory(Memory):
     def write_bytes(self, hpa: int, data: bytes) -> None:
         """Store ``data``; what falls outside the allotment is lost."""
         if self.sealed:
+            self.lost = True
             return
         if self.traced and not self.traced.isdisjoint(
             range(hpa >> FRAME_SHIFT, (hpa + len(data) - 1 >> FRAME_SHIFT) + 1)

@@ -84,7 +84,7 @@ class BinaryTranslation:
 
     __slots__ = (
         "cache", "counts", "data", "direct", "entered", "in_cache", "kernel_ticks", "monitor",
-        "pages", "running", "shadow", "space", "spot", "trapped", "vm", "watched", "wish",
+        "pages", "running", "shadow", "space", "spot", "stale", "trapped", "vm", "watched", "wish",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"monitor", "shadow", "vm", "watched"})
 
@@ -106,6 +106,7 @@ class BinaryTranslation:
         self.spot: Spot | None = None  # where it was left
         self.space = (0, 0)  # base and limit of the CS the hash table is for
         self.pages: dict[int, int] = {}  # code pages the guest has fetched from since it flushed
+        self.stale: dict[int, int] = {}  # those before it flushed
         self.wish: tuple[str, int, int] | None = None  # a branch to be finished: action, EIP, jump
         self.trapped: dict[tuple[int, int], int] = {}  # (linear, gfn) -> trapped writes
         self.kernel_ticks = 0  # guest instructions translated code had retired when it was entered
@@ -325,6 +326,7 @@ class BinaryTranslation:
         if self.space != (cs.base, cs.limit):
             self.space = (cs.base, cs.limit)
             self.cache.table.clear()
+        self._verify_pages()
         linear = vcpu.linear_eip
         gfn = self._fetch(linear)
         if gfn is None:
@@ -401,12 +403,29 @@ class BinaryTranslation:
             self.direct.settle()
 
     def _forget_pages(self, page: int) -> None:
-        """The guest has flushed a page from its TLB, or all (-1): what is there now?"""
-        if page < 0:
-            self.pages.clear()
-        elif self.pages.pop(page, None) is None:
-            return
-        self.cache.table.clear()
+        """The guest has flushed a page from its TLB, or all (-1)."""
+        for forgotten in list(self.pages) if page < 0 else [page]:
+            gfn = self.pages.pop(forgotten, None)
+            if gfn is not None:
+                self.stale[forgotten] = gfn
+
+    def _verify_pages(self) -> None:
+        """Before the guest goes on after a flush: which code pages are where they were?
+
+        The others, and those whose next fetch would leave an accessed flag behind, have to be
+        fetched from anew, so the hash table must not lead to them.
+        """
+        memory, gone = self.vm.memory, False
+        for page, gfn in self.stale.items():
+            memory.lost = False
+            gpa = self.vm.where(page << FRAME_SHIFT)
+            if gpa is not None and gpa >> FRAME_SHIFT == gfn and not memory.lost:
+                self.pages[page] = gfn
+            else:
+                gone = True
+        self.stale.clear()
+        if gone:
+            self.cache.table.clear()
 
     def _write_trapped(self, gfn: int) -> None:
         """A write to a frame with translated code has trapped. What does so again and again is
