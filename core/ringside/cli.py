@@ -214,8 +214,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _pretty(report: dict[str, Any]) -> str:
+    from .labs.narrate import outcome_words
+
     lines = [
-        f"outcome       {report['outcome']}",
+        f"outcome       {outcome_words(report['outcome'], 'en')}",
         f"technique     {report['technique']}",
         f"instructions  {report['instructions']:,}",
         f"cycles        {report['cycles']:,} (modelled: {report['preset']})",

@@ -34,7 +34,7 @@ def test_a_mistake_is_marked_in_its_line_and_the_mended_program_runs(visit):
     page.locator("[data-do=finish]").click()
     expect(page.locator("#where .outcome")).to_be_visible()
     page.keyboard.press("Escape")
-    page.locator("[data-do=edit]").first.click()
+    page.locator("#editor-head [data-do=edit]").click()
     expect(page.locator("#panel-registers")).to_contain_text("0000 1234")
 
 

@@ -43,7 +43,8 @@ def test_a_strict_policy_allows_no_inline_script(client):
 
 
 def test_modules_are_served_as_javascript(client):
-    assert client.get("/a.mjs").mimetype == "text/javascript"
+    with client.get("/a.mjs") as reply:
+        assert reply.mimetype == "text/javascript"
 
 
 @pytest.mark.parametrize("path", ["/nothing.js", "/../app.py", "/%2e%2e/%2e%2e/etc/passwd"])

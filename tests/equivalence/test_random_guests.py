@@ -131,6 +131,7 @@ caught: pusha
         mov [eax + 8], ecx
         mov ecx, [esp + 40]     ; EIP
         mov [eax + 12], ecx
+        and dword [esp + 48], ~0x100    ; one single step is enough
         add eax, 16
         mov [log], eax
         cmp eax, LAST

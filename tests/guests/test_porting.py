@@ -41,8 +41,8 @@ def test_the_kernel_keeps_no_privileged_instruction_but_port_io() -> None:
     left = set()
     for address, file, line, length in program.lines:
         code = program.image[address - program.origin :][:length]
-        words = set(program.files[file].split("\n")[line - 1].split(";")[0].split())
-        data = set(text) & {"db", "dd", "dq", "dw", "row", "times"}
+        text = set(program.files[file].split("\n")[line - 1].split(";")[0].split())
+        data = text & {"db", "dd", "dq", "dw", "row", "times"}
         if address not in kernel or not length or data:
             continue
         _, insn, _ = next(disassemble(code, address, 32))

@@ -25,7 +25,6 @@ def fill(template: str, recordings: Path) -> str:
     ask(session, op="load", lab=lab["id"], lang="en")
     frames = {shape: ask(session, op="frame", shape=shape)["frame"] for shape in ("tall", "wide")}
     frame = frames["wide"]
-    choice["editing"] = False
     status = {"name": "recorded", "step": 0}
     state = {"playing": False, "kinds": lab["kinds"], "kind": "step", "speed": "1", "stops": 0}
     trees: dict[str, list[Any]] = {
@@ -37,7 +36,7 @@ def fill(template: str, recordings: Path) -> str:
         "left": [], "right": [],
     }
     for panel in frame["panels"]:
-        trees[panels.side(panel)].append(panels.panel_tree(panel, words, []))
+        trees[panels.side(panel)].append(panels.panel_tree(panel, words, [], lab["editable"]))
     page = name_labs(template, catalogue)
     for place, tree in trees.items():
         page = page.replace(f"<!--{place}-->", "".join(to_html(part) for part in tree))

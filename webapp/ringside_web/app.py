@@ -229,8 +229,8 @@ class App:
         self.shown, self.frame = shown, frame
         self.step = shown["step"]
         rate = self.player.rate()
-        self.board.frame(frame, shown["sentence"], self.words, self.stops["addresses"], rate,
-                         quiet)
+        self.board.frame(frame, shown["sentence"], self.words, self.stops["addresses"],
+                         self.lab["editable"], rate, quiet)
         last, ended, record = shown["last"], shown["ended"], None
         if self.recorded and self.recorded.total >= last:
             last, ended = self.recorded.total, self.recorded.ended
@@ -251,10 +251,7 @@ class App:
         self.draw_notes()
 
     def draw_controls(self):
-        shown = {"editing": self.editing}
-        for name in self.choice:
-            shown[name] = self.choice[name]
-        self.board.controls(self.lab, shown, self.words)
+        self.board.controls(self.lab, self.choice, self.words)
 
     def draw_transport(self):
         playing = self.player.playing
@@ -510,7 +507,6 @@ class App:
     async def do_edit(self, argument, value):
         self.editing = not self.editing and self.lab["editable"]
         page.mark("editing", "yes" if self.editing else "")
-        self.draw_controls()
         if not self.editing:
             return
         self.say_editor("", self.words("edit.hint" if self.live else "edit.waiting"))

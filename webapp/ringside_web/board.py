@@ -26,7 +26,7 @@ class Board:
         page.forgetPanels()
         self._panels = []
 
-    def frame(self, frame, sentence, words, stops, speed, quiet):
+    def frame(self, frame, sentence, words, stops, editable, speed, quiet):
         """Picture, sentence and panels of one frame."""
         page.draw(frame, speed, quiet)
         self.put("sentence", panels.segments(sentence, words))
@@ -37,7 +37,7 @@ class Board:
             panel = changed[at]
             if panel is not None:
                 self._panels[at] = (
-                    panels.side(panel), panels.panel_tree(panel, words, stops))
+                    panels.side(panel), panels.panel_tree(panel, words, stops, editable))
         for side in ("left", "right"):
             self.put(side, [tree for where, tree in self._panels if where == side])
 

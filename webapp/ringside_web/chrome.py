@@ -64,7 +64,7 @@ def chip(words, status):
 
 
 def controls(lab, choice, words):
-    """What can be changed in this lab: technique, guest, options, program."""
+    """What can be changed in this lab: technique, guest and options."""
     parts = []
     if lab["techniques"]:
         parts.append(h("div", {"class": "segments", "role": "radiogroup", "key": "techniques",
@@ -79,14 +79,6 @@ def controls(lab, choice, words):
         chosen = choice["options"].get(option["id"]) or option["default"]
         parts.append(_field(option["id"], option["title"],
                             select("option", option["title"], values, chosen, option["id"])))
-    tools = []
-    if lab.get("editable"):
-        tools.append(h("button", {"type": "button", "class": "quiet", "data-do": "edit",
-                                  "aria-expanded": "true" if choice["editing"] else "false"},
-                       icon("edit"), words("edit.close" if choice["editing"] else "edit")))
-    tools.append(button("figure", words("figure"), "save", **{"class": "quiet"}))
-    tools.append(button("copy", words("copy"), "link", **{"class": "quiet"}))
-    parts.append(h("div", {"class": "tools", "key": "tools"}, tools))
     return parts
 
 
@@ -120,9 +112,12 @@ def transport(words, state):
         h("div", {"class": "how"},
           select("kind", words("kind"), kinds, state["kind"]),
           select("speed", words("speed"), speeds, state["speed"]),
-          h("button", {"type": "button", "class": "quiet", "data-do": "stops",
-                       "title": words("stops.title") + " (b)"},
-            words("stops"), h("b", None, str(state["stops"])) if state["stops"] else None)),
+          h("div", {"class": "tools"},
+            h("button", {"type": "button", "class": "quiet", "data-do": "stops",
+                         "title": words("stops.title") + " (b)"},
+              words("stops"), h("b", None, str(state["stops"])) if state["stops"] else None),
+            button("figure", words("figure"), "save", **{"class": "quiet"}),
+            button("copy", words("copy"), "link", **{"class": "quiet"}))),
     ]
 
 

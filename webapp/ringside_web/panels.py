@@ -10,8 +10,8 @@ def side(panel):
     return panel.get("side") or ("left" if panel["kind"] in LEFT else "right")
 
 
-def panel_tree(panel, words, marks):
-    """One panel. ``marks`` are the addresses the run stops at."""
+def panel_tree(panel, words, marks, editable=False):
+    """One panel. ``marks`` are the addresses the run stops at; editable code has a way to it."""
     body = KINDS.get(panel["kind"], _text)(panel, words, marks)
     classes = "panel %s" % panel["kind"]
     if panel.get("tone"):
@@ -19,6 +19,11 @@ def panel_tree(panel, words, marks):
     attributes = {"class": classes, "key": panel["id"], "id": "panel-" + panel["id"]}
     attributes["aria-labelledby"] = "title-" + panel["id"]
     title = h("h2", {"id": "title-" + panel["id"]}, panel["title"])
+    if editable and panel["kind"] == "code":
+        edit = h("button", {"type": "button", "class": "quiet edit", "data-do": "edit",
+                            "title": words("edit") + " (e)", "aria-label": words("edit")},
+                 h("span", {"class": "icon edit", "aria-hidden": "true"}))
+        title = h("div", {"class": "heading"}, title, edit)
     return h("section", attributes, title, body)
 
 

@@ -172,9 +172,11 @@ def program(id: str, defines: dict[str, int] | None = None) -> Program:
     return assemble(source(id), name=_BY_ID[id].file, include=include, defines=defines)
 
 
-def assemble_text(text: str, name: str = "guest.asm") -> Program:
+def assemble_text(
+    text: str, name: str = "guest.asm", defines: dict[str, int] | None = None
+) -> Program:
     """Assemble a guest somebody wrote; its includes are the files of this folder."""
-    return assemble(text, name=name, include=include)
+    return assemble(text, name=name, include=include, defines=defines)
 
 
 # The text on nanos' disk, one entry a sector.

@@ -12,7 +12,7 @@ from ..machine.loader import ImageError
 from ..trace.cost import CostModel
 from ..trace.counters import Tally, by_detail
 from . import LABS
-from .systems import BARE_METAL, BUILDERS, CHARGES, Image, System, build
+from .systems import BARE_METAL, BUILDERS, CHARGES, DEFINES, Image, System, build
 
 MEMORY = 16 << 20
 
@@ -45,7 +45,7 @@ class Batch:
         if chosen not in BUILDERS:
             raise BatchError(
                 f"there is no technique {chosen!r}; choose one of: {', '.join(BUILDERS)}")
-        name, program, disk = _find(what, guest, disk)
+        name, program, disk = _find(what, guest, disk, DEFINES[chosen])
         try:
             system = build(chosen, Image(program, name, MEMORY, disk=disk))
         except (ImageError, NotModelled) as error:
@@ -101,11 +101,11 @@ class Batch:
 
 
 def _find(
-    what: str, guest: str | None, disk: bytes | None
+    what: str, guest: str | None, disk: bytes | None, defines: dict[str, int]
 ) -> tuple[str, Program | bytes, bytes | None]:
     from .. import guests
 
-    shelf = {entry.id for entry in guests.SHELF}
+    shelf = {entry.id for entry in (*guests.SHELF, *guests.PARAVIRTUAL)}
     for lab in LABS:
         if lab.id == what and lab.source is not None and (guest or what not in shelf):
             name = guest or lab.guests[0].id
@@ -113,9 +113,9 @@ def _find(
             if name not in known:
                 raise BatchError(
                     f"the lab {what} has no guest {name!r}; choose one of: {', '.join(known)}")
-            return name, guests.program(name), disk or guests.disk(name)
+            return name, guests.program(name, defines), disk or guests.disk(name)
     if what in shelf:
-        return what, guests.program(what), disk or guests.disk(what)
+        return what, guests.program(what, defines), disk or guests.disk(what)
     path = Path(what)
     if not path.exists() and any(lab.id == what for lab in LABS):
         raise BatchError(
@@ -133,7 +133,7 @@ def _find(
     if path.suffix not in (".asm", ".s"):
         return path.name, content, disk
     try:
-        return path.name, assemble_file(what, content), disk
+        return path.name, assemble_file(what, content, defines), disk
     except AssemblyError as error:
         first = error.problems[0]
         raise BatchError(
@@ -141,7 +141,9 @@ def _find(
             f"({len(error.problems)} problem(s); see 'ringside asm {what}')") from None
 
 
-def assemble_file(name: str, content: bytes) -> Program:
+def assemble_file(
+    name: str, content: bytes, defines: dict[str, int] | None = None
+) -> Program:
     """Assemble a source file; its includes lie beside it or in the guests' folder."""
     from ..guests import include as shelf_include
 
@@ -155,4 +157,4 @@ def assemble_file(name: str, content: bytes) -> Program:
 
     loader: Callable[[str], str] = include
     text = content.decode("utf-8", errors="replace")
-    return assemble(text, name=Path(name).name, include=loader)
+    return assemble(text, name=Path(name).name, include=loader, defines=defines)

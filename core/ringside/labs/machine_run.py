@@ -15,7 +15,7 @@ from ..trace.timeline import Timeline
 from . import panels
 from .lab import Choice, InputError
 from .listing import Listing
-from .narrate import outcome_words, sentence, start
+from .narrate import outcome_words, sentence
 from .systems import System
 from .views import Reading, reader_of
 from .words.say import Segment, segments
@@ -150,7 +150,7 @@ class MachineRun:
     def sentence(self, lang: str) -> list[Segment]:
         """What the last step did; how the run ended, at its end."""
         if self.step == 0:
-            return start(lang, self.reader.virtual)
+            return segments(STEPS[self.reader.opening], lang)
         spoken = sentence(self.events, lang, insn=self.insn)
         if self.step == self.last and self._end is not None:
             ending = segments(STEPS["end"], lang, {"outcome": self.outcome(lang)})

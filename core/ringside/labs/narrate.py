@@ -12,13 +12,14 @@ from typing import Any
 from ..isa.faults import VECTOR_NAMES
 from ..trace import events as ev
 from .words.say import Segment, plain, segments
-from .words.steps import CAUSES, OUTCOMES, REASONS, STEPS, WHO
+from .words.steps import CAUSES, OUTCOMES, REASONS, REFUSALS, STEPS, WHO
 
 Spoken = tuple[str, dict[str, object]]
 
 # What a reader wants to hear first when one step caused several events.
 PRIORITY: tuple[type[ev.Event], ...] = (
-    ev.Diverged, ev.Denied, ev.DeadlineMissed, ev.FlagIgnored, ev.Emulated, ev.Injected,
+    ev.Diverged, ev.Denied, ev.Crashed, ev.DeadlineMissed, ev.FlagIgnored, ev.Hypercalled,
+    ev.Emulated, ev.Upcalled, ev.Injected, ev.Interpreted,
     ev.ShadowFilled, ev.Blocked, ev.DeadlineMet, ev.Scheduled, ev.VmmEntered, ev.Resumed,
     ev.SystemCalled, ev.InterruptDelivered, ev.FaultRaised, ev.Revealed, ev.Halted,
     ev.ConsoleWritten, ev.PortWritten, ev.PortRead, ev.RingChanged, ev.ControlWritten, ev.Woken,
@@ -70,11 +71,6 @@ def reason(why: str, lang: str) -> str:
     return plain(message, lang) if message else why
 
 
-def start(lang: str, virtual: bool) -> list[Segment]:
-    """The sentence before the first step."""
-    return segments(STEPS["start.guest" if virtual else "start"], lang)
-
-
 def _who(event: ev.Event, lang: str) -> dict[str, object]:
     return {"who": plain(WHO[event.context], lang), "context": event.context}
 
@@ -102,15 +98,22 @@ def _entered(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     if event.vector == 14:
         facts["address"] = hexa(fault.address) if fault else "?"
         return "trap.page", facts
+    if event.reason.startswith(HYPERCALL):
+        return "trap.hypercall", {"call": event.reason.removeprefix(HYPERCALL), **facts}
     if fault is None and event.reason in ("interrupt", "budget", "timer"):
         return "trap.interrupt", facts
     return _TRAPS.get(mnemonic, "trap"), facts
 
 
+HYPERCALL = "hypercall "  # how the exit reasons of a paravirtual guest begin
+
 _TRAPS = {
     "cli": "trap.cli", "sti": "trap.sti", "hlt": "trap.hlt", "in": "trap.io", "out": "trap.io",
     "ins": "trap.io", "outs": "trap.io", "insb": "trap.io", "outsb": "trap.io",
     "iret": "trap.iret", "iretd": "trap.iret", "int": "trap.int",
+    **dict.fromkeys(
+        ("pushf", "popf", "sgdt", "sidt", "sldt", "str", "smsw", "lar", "lsl", "verr", "verw"),
+        "trap.sensitive"),
 }  # fmt: skip
 
 
@@ -185,6 +188,32 @@ def _injected(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     return key, facts
 
 
+def _interpreted(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    facts: dict[str, object] = {"insn": event.text}
+    port = _find(events, ev.PortWritten) or _find(events, ev.PortRead)
+    if port is not None:
+        return "interpret.io", {**facts, "port": f"{port.port:#x}", "device": port.device}
+    if not event.register:
+        return "interpret", facts
+    facts.update(
+        register=event.register, before=_amount(event.register, event.before),
+        after=_amount(event.register, event.after))
+    return "interpret.changed", facts
+
+
+def _hypercalled(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    if event.result < 0:
+        why = REFUSALS.get(event.result)
+        return "hypercall.refused", {
+            "call": event.name, "result": event.result, "why": plain(why, lang) if why else ""}
+    key = f"hypercall.{event.name}"
+    return (key if key in STEPS else "hypercall"), {"call": event.name}
+
+
+def _upcalled(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    return ("upcall" if event.called else "upcall.held"), {"handler": hexa(event.handler)}
+
+
 def _simple(
     key: str, *names: str, **hexed: int
 ) -> Callable[[Any, Sequence[ev.Event], str], Spoken]:
@@ -236,7 +265,11 @@ _SPEAKERS: Mapping[type[ev.Event], Callable[[Any, Sequence[ev.Event], str], Spok
     ev.FlagIgnored: _silent,
     ev.Revealed: lambda event, events, lang: (
         "revealed", {"mnemonic": event.mnemonic.upper(), "value": hexa(event.value)}),
+    ev.Crashed: _simple("crash", "vm", "why"),
     ev.Emulated: _emulated,
+    ev.Interpreted: _interpreted,
+    ev.Hypercalled: _hypercalled,
+    ev.Upcalled: _upcalled,
     ev.Injected: _injected,
     ev.ShadowFilled: _simple("shadow", gva=8, gpa=8, hpa=8),
     ev.Blocked: _simple("block", "vm"),

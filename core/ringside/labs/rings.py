@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..guests import SHELF, assemble_text, disk
+from ..guests import PARAVIRTUAL, SHELF, assemble_text, disk
+from ..guests import Guest as ShelfGuest
 from ..guests import source as guest_source
+from ..guests.porting import PORTED
 from ..isa.assembler import Program
 from ..scenes import rings as figure
 from ..scenes.scene import Scene
 from ..trace import events as ev
-from ..trace.cost import BARE, CostModel
-from ..trace.counters import total
+from ..trace.cost import BARE, INSTRUCTION, CostModel
+from ..trace.counters import Counts
 from ..vmm.lockstep import Difference, Lockstep
-from . import panels
-from .lab import Choice, Lab, Run, Setup
+from ..vmm.registry import IA32, VIRTUALIZABLE
+from . import panels, porting
+from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .machine_run import PREVIEW, MachineRun
 from .narrate import hexa, vector_name
-from .systems import BARE_METAL, CHARGES, Image, System, build
+from .systems import (
+    BARE_METAL,
+    CHARGES,
+    DEFINES,
+    ISAS,
+    UNMODIFIED,
+    Image,
+    Options,
+    System,
+    build,
+)
 from .words.panels import PANELS
 from .words.rings import RINGS
-from .words.say import Segment, pick, plain, segments
+from .words.say import Segment, decimal, pick, plain, segments
 from .words.steps import STEPS
 
 MEMORY = 4 << 20
@@ -36,11 +50,12 @@ class RingsRun(MachineRun):
     def __init__(self, setup: Setup) -> None:
         self._guest = Guest.of(setup)
         self._lockstep: Lockstep | None = None
-        if setup.technique != BARE_METAL:
-            self._lockstep = Lockstep(
-                self._guest.start(BARE_METAL), self._guest.start(setup.technique))
-        super().__init__(
-            self._guest.start(setup.technique), self._guest.program, self._guest.file, LAB.kinds)
+        self._bare: System | None = None  # what a ported guest's console is held against
+        if setup.technique in UNMODIFIED:
+            self._lockstep = Lockstep(self._guest.native(), self._guest.start())
+        elif self._guest.comparable:
+            self._bare = self._guest.native()
+        super().__init__(self._guest.start(), self._guest.program, self._guest.file, LAB.kinds)
         if self._lockstep is not None:
             self._lockstep.advance(PREVIEW)
 
@@ -103,7 +118,7 @@ class RingsRun(MachineRun):
             ring=now.ring,
             context=context,
             token=pick(RINGS[f"token.{context}"], lang),
-            label="" if context == "vmm" else self.insn,
+            label=self.insn if context != "vmm" or reader.names_instruction else "",
             progress=self.step,
             from_ring=came_from,
             motion=self._motion(came_from, now.ring),
@@ -111,7 +126,7 @@ class RingsRun(MachineRun):
             chip_detail=detail,
             wrong=wrong,
             cards=reader.cards(lang, now, self.before),
-            figure_title=pick(RINGS["cost.title"], lang) if bill else "",
+            figure_title=pick(RINGS[self._priced], lang) if bill else "",
             figure=bill[0] if bill else "",
             figure_unit=pick(RINGS["cost.unit"], lang) if bill else "",
             figure_notes=bill[1] if bill else (),
@@ -153,6 +168,8 @@ class RingsRun(MachineRun):
         """Modelled cycles of the trap this step belongs to, and of the same on bare metal."""
         if not self.reader.virtual:
             return None
+        if (INSTRUCTION, None) in CHARGES[self.system.technique]:
+            return self._bill({}, lang) if self.step else None
         timeline = self.timeline_
         if self.reader.context != "vmm" and not any(
                 isinstance(event, ev.Resumed) for event in self.events):
@@ -162,11 +179,20 @@ class RingsRun(MachineRun):
             return None
         after, before = timeline.counts(), timeline.counts(entered - 1)
         since = {key: count - before.get(key, 0) for key, count in after.items()}
+        return self._bill({key: count for key, count in since.items() if count}, lang)
+
+    @property
+    def _priced(self) -> str:
+        """What the price is of: a whole trap, or one instruction where nothing ever traps."""
+        single = (INSTRUCTION, None) in CHARGES[self.system.technique]
+        return "cost.title.instruction" if single else "cost.title"
+
+    def _bill(self, counts: Counts, lang: str) -> tuple[str, tuple[str, ...]]:
         model = CostModel(charges=CHARGES[self.system.technique])
         # The devices and system calls of this stretch would have been the guest's there, too.
-        ports = {key: count for key, count in since.items() if key[0] in ("port", "syscall")}
+        ports = {key: count for key, count in counts.items() if key[0] in ("port", "syscall")}
         bare = CostModel(charges=BARE).bill(ports, 1).total
-        cycles = model.bill({key: count for key, count in since.items() if count}, 1).total
+        cycles = model.bill(counts, 1).total
         facts = {"bare": _thousands(bare), "preset": model.preset.title}
         notes = (plain(RINGS["cost.bare"], lang, facts), plain(RINGS["cost.model"], lang, facts))
         return _thousands(cycles), notes
@@ -174,8 +200,14 @@ class RingsRun(MachineRun):
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """Code, registers, counters and console."""
         code, registers, console = super().panels(lang)
-        shown = [code, registers, self._counts(lang), console]
-        return [*shown[:3], self._equivalence(lang), console] if self._lockstep else shown
+        shown = [code, registers, self._counts(lang)]
+        if self._lockstep:
+            shown.append(self._equivalence(lang))
+        elif DEFINES[self.system.technique]:
+            shown.append(self._console_equivalence(lang))
+            if self._guest.comparable:
+                shown.append(porting.panel(lang, self._guest.name, self.reader.linear))
+        return [*shown, console]
 
     def _equivalence(self, lang: str) -> dict[str, Any]:
         """Whether the guest has behaved as on bare metal so far."""
@@ -195,32 +227,39 @@ class RingsRun(MachineRun):
         }
         return {**panel, "segments": segments(RINGS["diverged"], lang, facts)}
 
+    def _console_equivalence(self, lang: str) -> dict[str, Any]:
+        """Whether a ported guest has said what the native one says."""
+        panel: dict[str, Any] = {
+            "id": "equivalence", "kind": "text", "title": pick(PANELS["equivalence"], lang),
+            "tone": "good"}
+        if self._bare is None:
+            return {**panel, "segments": segments(RINGS["alone"], lang)}
+        shown = self.system.console
+        while self._bare.outcome is None and self._bare.guest_steps < COMPARE_AT_MOST and (
+                len(self._bare.console) < len(shown)):
+            self._bare.run(PREVIEW)
+        expected = self._bare.console
+        pairs = enumerate(zip(shown, expected, strict=False))
+        same = next((n for n, (one, other) in pairs if one != other),
+                    min(len(shown), len(expected)))
+        if same < min(len(shown), len(expected)):
+            facts: dict[str, object] = {"count": _thousands(same + 1)}
+            return {**panel, "tone": "wrong",
+                    "segments": segments(RINGS["diverged.console"], lang, facts)}
+        return {**panel, "segments": [
+            *segments(RINGS["equal.console"], lang, {"count": _thousands(same)}),
+            {"text": " "}, *porting.summary(lang, self._guest.name)]}
+
     def _counts(self, lang: str) -> dict[str, Any]:
-        counts = self.timeline_.counts()
-        guest = self.system.guest_steps
-        emulated = total(counts, "emulate")
-
-        def row(key: str, value: int, context: str) -> tuple[str, str, int, str]:
-            return key, pick(RINGS[f"count.{key}"], lang), value, context
-
-        title = pick(PANELS["counts"], lang)
-        if not self.reader.virtual:
-            return panels.bars("counts", title, [
-                row("direct", guest, "app"),
-                row("syscalls", total(counts, "syscall"), "kernel"),
-                row("faults", total(counts, "fault"), "kernel"),
-                row("interrupts", total(counts, "interrupt"), "device"),
-            ])
-        direct = max(guest - emulated, 0)
-        share = f"{100 * direct / guest:.1f}" if guest else "–"
-        return panels.bars("counts", title, [
-            row("direct", direct, "app"),
-            row("traps", total(counts, "trap"), "vmm"),
-            row("emulated", emulated, "vmm"),
-            row("injected", total(counts, "inject"), "kernel"),
-            row("shadow", total(counts, "shadow"), "vmm"),
-            row("silent", total(counts, "silent"), "wrong"),
-        ], note=plain(RINGS["share"], lang, {"share": share}))
+        figures = self.reader.figures(self.timeline_.counts(), self.system.guest_steps)
+        rows = [(key, pick(RINGS[f"count.{key}"], lang), value, context)
+                for key, value, context in figures.rows]
+        note = ""
+        if figures.direct is not None:
+            part = figures.direct / figures.steps if figures.steps else 0
+            share = decimal(f"{100 * part:.1f}", lang) if figures.steps else "–"
+            note = plain(RINGS["share"], lang, {"share": share})
+        return panels.bars("counts", pick(PANELS["counts"], lang), rows, note=note)
 
 
 def _thousands(value: int) -> str:
@@ -238,25 +277,60 @@ def _amount(what: str, value: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """The program of a run, ready to be started any number of times."""
+    """The guest of a run, ready to be started any number of times.
+
+    ``program`` is what runs, ported if the technique asks for that. ``comparable`` says that it
+    is one of the shelf as it stands there, native version and all.
+    """
 
     name: str
+    source: str
     program: Program
+    technique: str
+    options: Options
+    comparable: bool
 
     @classmethod
     def of(cls, setup: Setup) -> Guest:
-        """Assemble the chosen or the edited guest; raises ``AssemblyError``."""
-        source = setup.source if setup.source is not None else guest_source(setup.guest)
-        return cls(setup.guest, assemble_text(source, f"{setup.guest}.asm"))
+        """Assemble the chosen or the edited guest; raises ``AssemblyError`` and ``InputError``."""
+        name, technique = setup.guest, setup.technique
+        source = setup.source if setup.source is not None else guest_source(name)
+        defines = DEFINES[technique]
+        if defines and setup.source is None and name not in (*PORTED, *_ids(PARAVIRTUAL)):
+            known = ", ".join((*PORTED, *_ids(PARAVIRTUAL)))
+            raise InputError(
+                RINGS["not.ported"][0].format(guest=name),
+                RINGS["not.ported.hint"][0].format(guests=known))
+        if not defines and name in _ids(PARAVIRTUAL):
+            raise InputError(
+                f"The guest {name} runs only under a VMM that paravirtualizes.",
+                "Choose that technique, or another guest.")
+        isa = setup.options.get("isa", IA32)
+        usable = isa in ISAS.get(technique, ())
+        return cls(
+            name, source, assemble_text(source, f"{name}.asm", defines), technique,
+            Options(isa=isa) if usable else Options(),
+            setup.source is None and name not in _ids(PARAVIRTUAL))
 
     @property
     def file(self) -> str:
         """The name of its source."""
         return f"{self.name}.asm"
 
-    def start(self, technique: str) -> System:
+    def start(self) -> System:
         """A fresh system with the guest at its first instruction."""
-        return build(technique, Image(self.program, self.name, MEMORY, disk=disk(self.name)))
+        return build(self.technique, self._image(self.program), self.options)
+
+    def native(self) -> System:
+        """The same on bare metal, unported."""
+        return build(BARE_METAL, self._image(assemble_text(self.source, self.file)))
+
+    def _image(self, program: Program) -> Image:
+        return Image(program, self.name, MEMORY, disk=disk(self.name))
+
+
+def _ids(guests: Sequence[ShelfGuest]) -> tuple[str, ...]:
+    return tuple(guest.id for guest in guests)
 
 
 def open_rings(setup: Setup) -> Run:
@@ -287,12 +361,15 @@ LAB = Lab(
     guests=tuple(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))
-        for guest in SHELF if guest.id not in NOT_HERE),
+        for guest in (*SHELF, *PARAVIRTUAL) if guest.id not in NOT_HERE),
     techniques=_techniques(),
     usual={"technique": "trap-and-emulate"},
     kinds=tuple(Choice(name, RINGS[f"kind.{name}"]) for name in (
-        "trap", "syscall", "fault", "ring", "interrupt", "emulate", "inject", "silent",
-        "diverge", "console", "halt")),
+        "trap", "hypercall", "syscall", "fault", "ring", "interrupt", "emulate", "inject",
+        "upcall", "silent", "diverge", "console", "halt")),
+    options=(Option("isa", RINGS["option.isa"], (
+        Choice(IA32, RINGS["option.isa.ia32"]),
+        Choice(VIRTUALIZABLE, RINGS["option.isa.virtualizable"]))),),
     open=open_rings,
     editable=True,
     source=guest_source,

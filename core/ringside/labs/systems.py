@@ -342,6 +342,8 @@ UNMODIFIED: tuple[str, ...] = tuple(
     technique.id for technique in TECHNIQUES if not technique.port
 )
 """The techniques that run any guest as it is."""
+ISAS: dict[str, tuple[str, ...]] = {technique.id: technique.isas for technique in TECHNIQUES}
+"""The instruction sets each technique can be shown on."""
 CHARGES: dict[str, Charges] = {
     BARE_METAL: BARE,
     **{technique.id: technique.charges for technique in TECHNIQUES},

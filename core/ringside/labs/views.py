@@ -15,6 +15,7 @@ from ..machine.cpu import Cpu
 from ..machine.machine import Machine
 from ..machine.memory import Memory
 from ..scenes.rings import Card, Fact, Ring
+from ..trace.counters import Counts, total
 from ..vmm.vmm import Vmm
 from .narrate import hexa
 from .peek import peek
@@ -35,10 +36,24 @@ class Reading:
     ring: int
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is counted so far: rows of name, value and colour; and how many of the guest's
+    ``steps`` ran ``direct``, None where there is nothing to set them against."""
+
+    rows: tuple[tuple[str, int, str], ...]
+    direct: int | None = None
+    steps: int = 0
+
+
 class Reader(Protocol):
     """How to look at one kind of system."""
 
     virtual: bool
+    opening: str  # message key of the sentence before the first step
+    names_instruction: bool  # whether the token shows the instruction while the VMM works
+
+    def figures(self, counts: Counts, guest_steps: int) -> Figures: ...
 
     def read(self) -> Reading: ...
     def rings(self, lang: str) -> tuple[Ring, ...]: ...
@@ -58,7 +73,7 @@ class Reader(Protocol):
     def peek(self, linear: int, count: int) -> bytes | None: ...
 
 
-def _registers(cpu: Cpu) -> Registers:
+def register_values(cpu: Cpu) -> Registers:
     values = dict(zip(NAMES32, cpu.regs, strict=True))
     values["eip"] = cpu.eip
     values["eflags"] = cpu.eflags
@@ -69,11 +84,11 @@ def _registers(cpu: Cpu) -> Registers:
     return values
 
 
-def _flag(cpu: Cpu) -> FactRow:
+def flag_row(cpu: Cpu) -> FactRow:
     return "if", "IF", str(int(bool(cpu.eflags & FLAG_IF))), "tip.if"
 
 
-def _card(
+def card(
     key: str, title: str, context: str, lang: str, now: Sequence[FactRow],
     before: Sequence[FactRow] | None,
 ) -> Card:
@@ -89,6 +104,8 @@ class BareReader:
     """The guest owns the machine: its kernel is in ring 0."""
 
     virtual = False
+    opening = "start"
+    names_instruction = False
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -96,15 +113,15 @@ class BareReader:
     def read(self) -> Reading:
         """Look at the processor."""
         cpu = self.machine.cpu
-        card = (
-            _flag(cpu),
+        rows = (
+            flag_row(cpu),
             ("cpl", "CPL", str(cpu.cpl), "tip.cpl"),
             ("iopl", "IOPL", str(cpu.iopl), "tip.iopl"),
             ("pg", "paging", "on" if cpu.cr0 >> 31 else "off", "tip.pg"),
             ("cr3", "CR3", hexa(cpu.cr3), "tip.cr3"),
             ("idt", "IDT", hexa(cpu.idtr.base), "tip.idt"),
         )
-        return Reading(_registers(cpu), (card,), cpu.cpl)
+        return Reading(register_values(cpu), (rows,), cpu.cpl)
 
     def rings(self, lang: str) -> tuple[Ring, ...]:
         """Kernel inside, applications outside, two rings unused."""
@@ -118,7 +135,16 @@ class BareReader:
     def cards(self, lang: str, now: Reading, before: Reading | None) -> tuple[Card, ...]:
         """One processor."""
         old = before.cards[0] if before else None
-        return (_card("real", pick(RINGS["card.cpu"], lang), "kernel", lang, now.cards[0], old),)
+        return (card("real", pick(RINGS["card.cpu"], lang), "kernel", lang, now.cards[0], old),)
+
+    def figures(self, counts: Counts, guest_steps: int) -> Figures:
+        """What the guest had to do with its kernel and its devices."""
+        return Figures((
+            ("direct", guest_steps, "app"),
+            ("syscalls", total(counts, "syscall"), "kernel"),
+            ("faults", total(counts, "fault"), "kernel"),
+            ("interrupts", total(counts, "interrupt"), "device"),
+        ))
 
     @property
     def context(self) -> str:
@@ -144,6 +170,8 @@ class VmmReader:
     """A VMM in ring 0, its guest's kernel in ring 1; shown is the VM that has the processor."""
 
     virtual = True
+    opening = "start.guest"
+    names_instruction = False
 
     def __init__(self, vmm: Vmm) -> None:
         self.vmm = vmm
@@ -160,16 +188,16 @@ class VmmReader:
         """Look at the real processor and at the virtual one."""
         real, virtual = self.vmm.machine.cpu, self._vcpu
         return Reading(
-            _registers(virtual),
+            register_values(virtual),
             (
                 (
-                    _flag(real),
+                    flag_row(real),
                     ("cpl", "CPL", str(real.cpl), "tip.cpl"),
                     ("cr3", "CR3", hexa(real.cr3), "tip.cr3.real"),
                     ("idt", "IDT", hexa(real.idtr.base), "tip.idt.real"),
                 ),
                 (
-                    _flag(virtual),
+                    flag_row(virtual),
                     ("cpl", "CPL", str(virtual.cpl), "tip.cpl.virtual"),
                     ("cr3", "CR3", hexa(virtual.cr3), "tip.cr3"),
                     ("idt", "IDT", hexa(virtual.idtr.base), "tip.idt"),
@@ -191,9 +219,22 @@ class VmmReader:
         """The real processor above the virtual one."""
         old = before.cards if before else (None, None)
         return (
-            _card("real", pick(RINGS["card.real"], lang), "device", lang, now.cards[0], old[0]),
-            _card("virtual", pick(RINGS["card.virtual"], lang), "vmm", lang, now.cards[1], old[1]),
+            card("real", pick(RINGS["card.real"], lang), "device", lang, now.cards[0], old[0]),
+            card("virtual", pick(RINGS["card.virtual"], lang), "vmm", lang, now.cards[1], old[1]),
         )
+
+    def figures(self, counts: Counts, guest_steps: int) -> Figures:
+        """What the VMM had to do."""
+        emulated = total(counts, "emulate")
+        direct = max(guest_steps - emulated, 0)
+        return Figures((
+            ("direct", direct, "app"),
+            ("traps", total(counts, "trap"), "vmm"),
+            ("emulated", emulated, "vmm"),
+            ("injected", total(counts, "inject"), "kernel"),
+            ("shadow", total(counts, "shadow"), "vmm"),
+            ("silent", total(counts, "silent"), "wrong"),
+        ), direct, guest_steps)
 
     @property
     def context(self) -> str:
@@ -218,5 +259,9 @@ class VmmReader:
 
 
 def reader_of(system: System) -> Reader:
-    """The reader for a system: with virtual machines or without."""
-    return VmmReader(system.vmm) if isinstance(system, Virtualized) else BareReader(system.machine)
+    """The reader for a system: with virtual machines or without, and by technique."""
+    from .readers import vmm_reader
+
+    if isinstance(system, Virtualized):
+        return vmm_reader(system.technique, system.vmm)
+    return BareReader(system.machine)

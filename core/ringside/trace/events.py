@@ -343,6 +343,16 @@ class Upcalled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Crashed(Event):
+    """The VMM ended a guest that cannot go on."""
+
+    kind: ClassVar[str] = "crash"
+    vm: str
+    eip: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShadowFilled(Event):
     """The VMM added a shadow page-table entry: guest virtual to guest physical to host."""
 

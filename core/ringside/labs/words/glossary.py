@@ -17,6 +17,15 @@ class Term:
 
 
 GLOSSARY: tuple[Term, ...] = (
+    Term("hypercall", ("hypercall", "hiperhívás"), (
+        "A call from a guest's kernel to the VMM, as a system call is one from a program to its "
+        "kernel.",
+        "A vendégkernel hívása a VMM felé, ahogy a rendszerhívás a programé a kernel felé.")),
+    Term("paravirtualization", ("paravirtualization", "paravirtualizáció"), (
+        "The guest's kernel is changed beforehand: instead of instructions that cannot be "
+        "virtualized it asks the VMM.",
+        "A vendég kernelét előre módosítják: a nem virtualizálható utasítások helyett a VMM-et "
+        "kéri.")),
     Term("vmm", ("VMM", "VMM"), (
         "Virtual machine monitor, also hypervisor: the software that owns the real machine and "
         "gives each guest a virtual one.",

@@ -91,10 +91,86 @@ RINGS: dict[str, Message] = {
     "technique.emulation.note": (
         "Software carries out every instruction; the processor never sees the guest.",
         "Minden utasítást szoftver hajt végre; a processzor nem látja a vendéget."),
+    "technique.binary-translation": ("Binary translation", "Bináris fordítás"),
+    "technique.binary-translation.note": (
+        "The guest kernel's code is rewritten at run time; the guest knows nothing of it.",
+        "A vendégkernel kódját futás közben írják át; a vendég nem tud róla."),
+    "technique.paravirtualization": ("Paravirtualization", "Paravirtualizáció"),
+    "technique.paravirtualization.note": (
+        "The guest's kernel was changed beforehand: it asks the VMM by hypercalls.",
+        "A vendég kernelét előre módosították: hiperhívásokkal kéri a VMM-et."),
     "technique.trap-and-emulate": ("Trap & emulate", "Csapda és emulálás"),
     "technique.trap-and-emulate.note": (
         "The guest runs directly in outer rings; what is privileged traps into the VMM.",
         "A vendég külső gyűrűkben közvetlenül fut; ami privilegizált, a VMM-be esik."),
+    "ring3.empty": ("ring 3 · empty", "3. gyűrű · üres"),
+    "ring0.emulator": ("VMM: emulator", "VMM: emulátor"),
+    "ring1.ported": ("ring 1 · ported guest kernel", "1. gyűrű · átírt vendégkernel"),
+    "empty.tip": (
+        "Nothing of the guest runs on the processor, in no ring.",
+        "A vendégből semmi sem fut a processzoron, egyik gyűrűben sem."),
+    "emulator.tip": (
+        "Ring 0: the VMM reads the guest's instructions as data and carries them out.",
+        "0-s gyűrű: a VMM adatként olvassa és végrehajtja a vendég utasításait."),
+    "ring1.ported.tip": (
+        "This kernel was written to run here: what it may not do, it asks the VMM for.",
+        "Ezt a kernelt ide írták: amit nem tehet meg, arra a VMM-et kéri."),
+    "card.stored": ("stored state of the virtual CPU", "a virtuális CPU tárolt állapota"),
+    "card.shared": ("page shared with the guest", "a vendéggel közös lap"),
+    "tip.cr3.vmm": (
+        "Root of the VMM's own page tables.", "A VMM saját laptábláinak gyökere."),
+    "tip.cr3.checked": (
+        "Root of the page tables the VMM made from what the guest announced.",
+        "A laptáblák gyökere, amelyeket a VMM a vendég bejelentései alapján készített."),
+    "tip.cpl.stored": (
+        "The guest's ring: a number the emulator checks.",
+        "A vendég gyűrűje: egy szám, amelyet az emulátor ellenőriz."),
+    "tip.eip.stored": (
+        "Where the emulator fetches the next instruction.",
+        "Innen olvassa az emulátor a következő utasítást."),
+    "tip.mask": (
+        "1 holds events back. The guest's CLI and STI are a MOV to this byte.",
+        "1 esetén az események várnak. A vendég CLI-je és STI-je egy MOV erre a bájtra."),
+    "tip.pending": (
+        "1: some event has come and the guest has not taken it yet.",
+        "1: esemény jött, és a vendég még nem vette át."),
+    "tip.base": (
+        "The guest's page directory in use, checked by the VMM.",
+        "A vendég használt lapkönyvtára, a VMM ellenőrizte."),
+    "tip.traps": (
+        "Handlers the guest has announced for exceptions and system calls.",
+        "A vendég által bejelentett kivétel- és rendszerhívás-kezelők."),
+    "count.hypercalls": ("hypercalls", "hiperhívás"),
+    "count.refused": ("refused", "visszautasított"),
+    "count.events": ("events", "esemény"),
+    "cost.title.instruction": ("this instruction", "ez az utasítás"),
+    "option.isa": ("Processor under trap & emulate", "Processzor csapda és emuláláskor"),
+    "option.isa.ia32": ("IA-32 as it is", "IA-32, ahogy van"),
+    "option.isa.virtualizable": (
+        "every sensitive instruction traps", "minden érzékeny utasítás csapda"),
+    "equal.console": (
+        "The console shows what the native guest shows on bare metal, {count} characters so far. "
+        "The instructions are others: the kernel was ported.",
+        "A konzol azt mutatja, amit az eredeti vendég a csupasz gépen, eddig {count} karakter. Az "
+        "utasítások mások: a kernelt átírták."),
+    "diverged.console": (
+        "The console shows something else than the native guest on bare metal, from character "
+        "{count} on.",
+        "A konzol a(z) {count}. karaktertől mást mutat, mint az eredeti vendég a csupasz gépen."),
+    "alone": (
+        "There is no native version of this guest to compare with.",
+        "Ennek a vendégnek nincs eredeti változata, amellyel összevethető volna."),
+    "porting.note": (
+        "{removed} of {lines} source lines replaced by {added}; {gone} of {instructions} "
+        "instructions by {new}.",
+        "{lines} forrássorból {removed} helyett {added} új; {instructions} utasításból {gone} "
+        "helyett {new}."),
+    "not.ported": (
+        "The guest {guest} was not ported to a VMM.",
+        "A(z) {guest} vendéget nem írták át VMM-hez."),
+    "not.ported.hint": ("Choose one of: {guests}.", "Válasszon ezek közül: {guests}."),
+    "kind.hypercall": ("hypercall", "hiperhívás"),
+    "kind.upcall": ("event for the guest", "esemény a vendégnek"),
     "kind.trap": ("trap", "csapda"),
     "kind.syscall": ("system call", "rendszerhívás"),
     "kind.fault": ("page fault or exception", "laphiba vagy kivétel"),

@@ -69,8 +69,8 @@ STEPS: dict[str, Message] = {
         "A {address} cím ehhez a hozzáféréshez nincs leképezve: [laphiba](pf). A kernel kezelője "
         "veszi át."),
     "halt": (
-        "[HLT](hlt): the processor stops until the next [interrupt](interrupt).",
-        "[HLT](hlt): a processzor a következő [megszakításig](interrupt) megáll."),
+        "[HLT](hlt): the processor stops; only an [interrupt](interrupt) can wake it.",
+        "[HLT](hlt): a processzor megáll; csak egy [megszakítás](interrupt) ébresztheti fel."),
     "wake": (
         "An [interrupt](interrupt) wakes the processor after {idle} idle ticks.",
         "Egy [megszakítás](interrupt) {idle} üresjárati ütem után felébreszti a processzort."),
@@ -179,6 +179,119 @@ STEPS: dict[str, Message] = {
     "resume": (
         "The [VMM](@vmm) returns with IRET: the guest goes on in [ring](ring) {ring} at {eip}.",
         "A [VMM](@vmm) IRET-tel visszatér: a vendég a {ring}. [gyűrűben](ring) folytatja, {eip}."),
+    # emulation: the VMM is at work all the time
+    "start.emulated": (
+        "The [guest](guest) is data in the [VMM](vmm)'s hands: its registers are numbers in "
+        "memory. Press → for the first instruction.",
+        "A [vendég](guest) adat a [VMM](vmm) kezében: a regiszterei számok a memóriában. Az első "
+        "utasításhoz nyomja meg a → billentyűt."),
+    "interpret": (
+        "The [VMM](@vmm) fetches {insn}, takes it apart and carries it out on the "
+        "[stored state](vcpu). The processor itself never sees it.",
+        "A [VMM](@vmm) beolvassa, szétszedi és a [tárolt állapoton](vcpu) végrehajtja: {insn}. "
+        "Maga a processzor nem is látja."),
+    "interpret.changed": (
+        "The [VMM](@vmm) carries out {insn} on the [stored state](vcpu): {register} {before} → "
+        "{after}. The processor itself never sees it.",
+        "A [VMM](@vmm) a [tárolt állapoton](vcpu) hajtja végre: {insn}. {register}: {before} → "
+        "{after}. Maga a processzor nem is látja."),
+    "interpret.io": (
+        "The [VMM](@vmm) carries out {insn}: [port](port) {port} leads to its model of a device, "
+        "{device}.",
+        "A [VMM](@vmm) végrehajtja: {insn}. A {port} [port](port) egy eszköz modelljéhez vezet: "
+        "{device}."),
+    # paravirtualization
+    "start.paravirtual": (
+        "This [guest](guest) was [written for a VMM](paravirtualization): it knows that it is in "
+        "[ring](ring) 1. Press → for the first step.",
+        "Ezt a [vendéget](guest) [VMM-hez írták](paravirtualization): tudja, hogy az 1-es "
+        "[gyűrűben](ring) van. Az első lépéshez nyomja meg a → billentyűt."),
+    "trap.hypercall": (
+        "The [guest kernel](@kernel) asks the [VMM](@vmm) by a [hypercall](hypercall): {call}.",
+        "A [vendégkernel](@kernel) [hiperhívással](hypercall) kéri a [VMM](@vmm)-et: {call}."),
+    "trap.sensitive": (
+        "On this imagined processor [{insn}](sensitive) is privileged too: in [ring](ring) {ring} "
+        "it [traps](trap), and the [VMM](@vmm) hears of it.",
+        "Ezen az elképzelt processzoron ez is privilegizált: [{insn}](sensitive). A {ring}. "
+        "[gyűrűben](ring) [csapdát](trap) vált ki, így a [VMM](@vmm) tud róla."),
+    "hypercall": (
+        "The [VMM](@vmm) has checked the arguments of {call} and does what was asked.",
+        "A [VMM](@vmm) ellenőrizte a(z) {call} argumentumait, és teljesíti a kérést."),
+    "hypercall.refused": (
+        "The [VMM](@vmm) refuses {call}: {why}. The guest gets the error {result}, and nothing has "
+        "happened.",
+        "A [VMM](@vmm) visszautasítja ({call}): {why}. A vendég a {result} hibakódot kapja, és nem "
+        "történt semmi."),
+    "hypercall.set_trap_table": (
+        "{call}: the [VMM](@vmm) notes which handlers the guest kernel wants for exceptions and "
+        "[system calls](syscall).",
+        "{call}: a [VMM](@vmm) feljegyzi, milyen kezelőket kér a vendégkernel a kivételekhez és a "
+        "[rendszerhívásokhoz](syscall)."),
+    "hypercall.set_gdt": (
+        "{call}: the [VMM](@vmm) has checked each segment (rings 1 and 3 only) and copies them "
+        "into its own table.",
+        "{call}: a [VMM](@vmm) minden szegmenst ellenőrzött (csak 1-es és 3-as gyűrű), és "
+        "átmásolja a saját táblájába."),
+    "hypercall.stack_switch": (
+        "{call}: [system calls](syscall) will find this stack in the guest kernel.",
+        "{call}: a [rendszerhívások](syscall) ezt a vermet találják majd a vendégkernelben."),
+    "hypercall.set_callbacks": (
+        "{call}: the [VMM](@vmm) notes whom to call when an event comes, instead of an "
+        "[interrupt](interrupt).",
+        "{call}: a [VMM](@vmm) feljegyzi, kit hívjon [megszakítás](interrupt) helyett, ha esemény "
+        "jön."),
+    "hypercall.mmuext_op": (
+        "{call}: the [VMM](@vmm) has checked the guest's page tables entry by entry; the processor "
+        "uses the VMM's copy.",
+        "{call}: a [VMM](@vmm) bejegyzésenként ellenőrizte a vendég laptábláit; a processzor a VMM "
+        "másolatát használja."),
+    "hypercall.mmu_update": (
+        "{call}: a batch of page-table changes, each checked: only frames of the guest's own.",
+        "{call}: egy köteg laptábla-módosítás, mind ellenőrizve: csak a vendég saját keretei."),
+    "hypercall.update_va_mapping": (
+        "{call}: one page is mapped as the guest kernel asks, after a check that the frame is its "
+        "own.",
+        "{call}: egy lap leképezése úgy, ahogy a vendégkernel kérte; a VMM előbb ellenőrizte, hogy "
+        "a keret az övé."),
+    "hypercall.multicall": (
+        "{call}: several requests, one [trap](trap).",
+        "{call}: több kérés, egyetlen [csapda](trap)."),
+    "hypercall.xen_version": (
+        "{call}: an empty question; on its way back the [VMM](@vmm) delivers the event that was "
+        "waiting.",
+        "{call}: üres kérdés; visszatéréskor a [VMM](@vmm) kézbesíti a várakozó eseményt."),
+    "hypercall.console_io": (
+        "{call}: the [VMM](@vmm) passes characters to or from the guest's console.",
+        "{call}: a [VMM](@vmm) karaktereket ad át a vendég konzoljának, vagy onnan."),
+    "hypercall.iret": (
+        "{call}: the [VMM](@vmm) returns for the guest kernel and lets events in again if the "
+        "saved [IF](if) says so.",
+        "{call}: a [VMM](@vmm) tér vissza a vendégkernel helyett, és ha a mentett [IF](if) ezt "
+        "mondja, újra beengedi az eseményeket."),
+    "hypercall.sched_op": (
+        "{call}: the guest kernel gives the processor back, as [HLT](hlt) would on the bare "
+        "machine, or ends the run.",
+        "{call}: a vendégkernel visszaadja a processzort, ahogy csupasz gépen a [HLT](hlt) tenné, "
+        "vagy befejezi a futást."),
+    "hypercall.event_channel_op": (
+        "{call}: the guest kernel gets an event channel; its device may now report.",
+        "{call}: a vendégkernel eseménycsatornát kap; az eszköze mostantól jelezhet."),
+    "hypercall.vcpu_op": (
+        "{call}: the virtual timer is set.",
+        "{call}: a virtuális időzítő beállítva."),
+    "upcall": (
+        "An event has come: the [VMM](@vmm) notes it in the shared page and calls the guest "
+        "kernel's handler at {handler}.",
+        "Esemény jött: a [VMM](@vmm) feljegyzi a közös lapon, és meghívja a vendégkernel kezelőjét "
+        "({handler})."),
+    "upcall.held": (
+        "An event has come, but the guest kernel holds events back: the [VMM](@vmm) only notes it "
+        "in the shared page. EIP stays {handler}.",
+        "Esemény jött, de a vendégkernel visszatartja az eseményeket: a [VMM](@vmm) csak feljegyzi "
+        "a közös lapon. EIP marad {handler}."),
+    "crash": (
+        "{vm} cannot go on: {why}. The [VMM](@vmm) ends it; nobody else notices.",
+        "{vm} nem folytatódhat: {why}. A [VMM](@vmm) leállítja; senki más nem veszi észre."),
     "schedule": (
         "The host gives the processor to {vm}: {why}.",
         "A gazda {vm} gépnek adja a processzort: {why}."),
@@ -245,6 +358,7 @@ OUTCOMES: dict[str, Message] = {
     "waiting": ("the guest waits for input", "a vendég bemenetre vár"),
     "exit": ("the guest ended with exit status {status}", "a vendég {status} kilépési kóddal "
              "fejezte be"),
+    "crashed": ("the VMM ended the guest: {detail}", "a VMM leállította a vendéget: {detail}"),
     "shutdown": (
         "triple fault: the processor shut down", "hármas hiba: a processzor leállt"),
     "reset": ("the guest reset the processor", "a vendég újraindította a processzort"),
@@ -252,3 +366,17 @@ OUTCOMES: dict[str, Message] = {
         "the guest used something that is not modelled: {detail}",
         "a vendég olyasmit használt, ami nincs modellezve: {detail}"),
 }
+
+REFUSALS: dict[int, Message] = {
+    -1: ("what it names is not the guest's to have", "amit megnevez, az nem a vendégé"),
+    -2: ("what it names does not exist", "amit megnevez, az nem létezik"),
+    -12: ("the VMM has no memory left for this guest's tables",
+          "a VMM-nek nem maradt memóriája a vendég tábláira"),
+    -14: ("a pointer leads where the guest's kernel may not go",
+          "egy mutató oda vezet, ahová a vendégkernel nem nyúlhat"),
+    -16: ("what it names is in use", "amit megnevez, az használatban van"),
+    -22: ("an argument does not fit", "egy argumentum nem megfelelő"),
+    -28: ("all of them are in use", "mindegyik foglalt"),
+    -38: ("there is no such call", "nincs ilyen hívás"),
+}
+"""Why a hypercall is refused, by its result."""

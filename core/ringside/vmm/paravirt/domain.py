@@ -17,7 +17,7 @@ from ringside.isa.width import B
 from ringside.machine.chipset import PIT_IRQ, SERIAL_IRQ
 from ringside.machine.outcome import Outcome
 from ringside.machine.segmentation import Segment
-from ringside.trace.events import Denied, Upcalled
+from ringside.trace.events import Crashed, Upcalled
 from ringside.vmm.memory.announced import AnnouncedPaging
 from ringside.vmm.paravirt.abi import (
     EINVAL,
@@ -250,8 +250,7 @@ class Domain(Vm):
     def crash(self, why: str) -> None:
         """End this guest: it cannot go on. Nobody else is touched."""
         self.hardware.outcome = Outcome("crashed", None, why)
-        self.denials += 1
-        self.emit(Denied(self.time, "vmm", self.name, self.vcpu.linear_eip, 0, why))
+        self.emit(Crashed(self.time, "vmm", self.name, self.vcpu.linear_eip, why))
 
     # -- devices of the VMM's, for the guest --------------------------------------------------
 
