@@ -86,11 +86,12 @@ def _technique(item, chosen):
     here = item["id"] == chosen
     return h("button", {"type": "button", "role": "radio", "key": item["id"],
                         "aria-checked": "true" if here else "false", "data-do": "technique",
-                        "data-with": item["id"], "title": item.get("note") or None}, item["title"])
+                        "data-with": item["id"], "title": item.get("note") or item["title"]},
+             item["title"])
 
 
 def _field(key, title, control):
-    return h("label", {"class": "field", "key": key}, h("span", None, title), control)
+    return h("label", {"class": "field", "key": key}, h("span", {"title": title}, title), control)
 
 
 def transport(words, state):
