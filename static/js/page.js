@@ -223,7 +223,6 @@ export function save(filename, text, type) {
 export const copy = (text) => navigator.clipboard.writeText(text);
 export const address = () => location.href;
 export const now = () => performance.now();
-export const later = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 // --- the editor, fetched when first opened ---------------------------------------------------
 

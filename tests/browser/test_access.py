@@ -79,7 +79,7 @@ def test_the_stage_has_half_of_a_projectors_window(visit):
     smallest = page.evaluate(
         """() => Math.min(...[...document.querySelectorAll('#stage text')].map((text) =>
              parseFloat(getComputedStyle(text).fontSize) * text.getCTM().a))""")
-    assert smallest >= 12
+    assert smallest >= 14
 
 
 def test_the_figures_parts_can_be_reached_by_keyboard_and_explain_themselves(visit):
