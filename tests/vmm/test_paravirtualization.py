@@ -11,6 +11,7 @@ from ringside import guests
 from ringside.guests.porting import PORT, PORTED
 from ringside.host.policies import RoundRobin
 from ringside.isa.assembler import Program, assemble
+from ringside.isa.faults import NotModelled
 from ringside.isa.registers import CS
 from ringside.labs.systems import BARE_METAL, Image, Options, Virtualized, build
 from ringside.trace.events import Event, Hypercalled, RingChanged, Upcalled, VmmEntered
@@ -254,3 +255,34 @@ def test_a_stretch_is_that_many_steps() -> None:
         assert ran.machine.digest() == stepped.machine.digest()
         assert (ran.steps, ran.time, ran.vms[0].exits) == (
             stepped.steps, stepped.time, stepped.vms[0].exits)
+
+
+def test_a_kernel_that_holds_events_back_for_ever_does_not_hold_the_host() -> None:
+    selfish = written("mov byte [EVENTS_OFF], 1\n jmp $\n")
+    both = pv(selfish, ported("sort"), options=Options(policy=RoundRobin(1000)))
+    both.run(400_000)
+    assert both.vms[1].console == "sorted\n"
+    assert both.vms[0].outcome is None
+
+
+def test_yield_gives_the_processor_to_the_other_at_once() -> None:
+    polite = written("""
+        mov ecx, 50
+    .again:
+        push ecx
+        mov ebx, 0
+        hypercall H_SCHED_OP
+        pop ecx
+        loop .again
+        xor eax, eax
+        jmp finish
+    """)
+    both = pv(polite, polite, options=Options(policy=RoundRobin(10**6)))
+    both.run(10**5)
+    assert both.vmm.switches >= 100
+    assert [str(vm.outcome) for vm in both.vms] == ["exit 1", "exit 1"]
+
+
+def test_a_guest_that_starts_in_real_mode_is_refused_with_a_reason() -> None:
+    with pytest.raises(NotModelled, match="real mode"):
+        pv(guests.program("boot_sector"))

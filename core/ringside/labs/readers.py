@@ -32,7 +32,6 @@ class EmulationReader(VmmReader):
                 (
                     flag_row(stored),
                     ("cpl", "CPL", str(stored.cpl), "tip.cpl.stored"),
-                    ("eip", "EIP", hexa(stored.eip), "tip.eip.stored"),
                     ("cr3", "CR3", hexa(stored.cr3), "tip.cr3"),
                     ("idt", "IDT", hexa(stored.idtr.base), "tip.idt"),
                 ),

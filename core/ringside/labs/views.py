@@ -93,11 +93,14 @@ def card(
     before: Sequence[FactRow] | None,
 ) -> Card:
     old = {row[0]: row[2] for row in before} if before else {}
-    return Card(key, title, context, tuple(
-        Fact(fact, name, value, old[fact] if old.get(fact, value) != value else "",
-             pick(RINGS[tip], lang))
-        for fact, name, value, tip in now
-    ))
+
+    def fact(row: FactRow) -> Fact:
+        name, label, value, tip = row
+        label = pick(RINGS.get(f"fact.{name}", (label, label)), lang)
+        past = old.get(name, value)
+        return Fact(name, label, value, past if past != value else "", pick(RINGS[tip], lang))
+
+    return Card(key, title, context, tuple(map(fact, now)))
 
 
 class BareReader:

@@ -63,7 +63,7 @@ class Vm:
 
     __slots__ = (
         "_vector", "allotment", "denials", "emulated", "exits", "hardware", "host", "injections",
-        "last", "listener", "loaded", "memory", "name", "tlb", "told_pending",
+        "last", "listener", "loaded", "memory", "name", "tlb", "told_pending", "yields",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset(
         {"_vector", "host", "listener", "memory", "tlb"}
@@ -99,6 +99,7 @@ class Vm:
         # Where the guest's code changes the virtual IF without the VMM: whether it knows that an
         # interrupt is pending and will call. None: the VMM is there whenever IF changes.
         self.told_pending: bool | None = None
+        self.yields = False  # it would have another VM use the processor now
         self._vector = NO_VECTOR  # what was delivered last on the virtual CPU: vector, error code
 
     def make_memory(self) -> GuestMemory:

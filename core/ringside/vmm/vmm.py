@@ -44,6 +44,7 @@ from ringside.vmm.scheduling import OneAfterAnother, Policy
 from ringside.vmm.vm import Vm
 
 Listener = Callable[[Event], None]
+YIELDED = "the one before it gives way"
 LONGEST_LOG = 256  # entries of the log of who had the processor
 
 GUEST, HANDLE, EMULATE, INJECT, SCHEDULE, IDLE, RESUME = (
@@ -452,8 +453,13 @@ class Vmm:
         if not ready:
             self.phase = IDLE
             return
-        chosen, why = self.policy.choose(ready, self.current, self.time)
+        others = [number for number in ready if number != self.current]
+        yields, self.vm.yields = self.vm.yields and bool(others), False
+        chosen, why = self.policy.choose(
+            others if yields else ready, self.current, self.time
+        )
         if chosen != self.current:
+            why = YIELDED if yields else why
             self.why = why
             self.current = chosen
         guest = self.guests[chosen]

@@ -104,8 +104,8 @@ RINGS: dict[str, Message] = {
         "The guest runs directly in outer rings; what is privileged traps into the VMM.",
         "A vendég külső gyűrűkben közvetlenül fut; ami privilegizált, a VMM-be esik."),
     "ring3.empty": ("ring 3 · empty", "3. gyűrű · üres"),
-    "ring0.emulator": ("VMM: emulator", "VMM: emulátor"),
-    "ring1.ported": ("ring 1 · ported guest kernel", "1. gyűrű · átírt vendégkernel"),
+    "ring0.emulator": ("emulator", "emulátor"),
+    "ring1.ported": ("ring 1 · ported kernel", "1. gyűrű · átírt kernel"),
     "empty.tip": (
         "Nothing of the guest runs on the processor, in no ring.",
         "A vendégből semmi sem fut a processzoron, egyik gyűrűben sem."),
@@ -115,7 +115,12 @@ RINGS: dict[str, Message] = {
     "ring1.ported.tip": (
         "This kernel was written to run here: what it may not do, it asks the VMM for.",
         "Ezt a kernelt ide írták: amit nem tehet meg, arra a VMM-et kéri."),
-    "card.stored": ("stored state of the virtual CPU", "a virtuális CPU tárolt állapota"),
+    "card.stored": ("stored state of its CPU", "a CPU-jának tárolt állapota"),
+    "fact.pg": ("paging", "lapozás"),
+    "fact.mask": ("events off", "események tiltva"),
+    "fact.pending": ("event waits", "esemény vár"),
+    "fact.base": ("page tables", "laptáblák"),
+    "fact.traps": ("handlers", "kezelők"),
     "card.shared": ("page shared with the guest", "a vendéggel közös lap"),
     "tip.cr3.vmm": (
         "Root of the VMM's own page tables.", "A VMM saját laptábláinak gyökere."),
@@ -125,9 +130,6 @@ RINGS: dict[str, Message] = {
     "tip.cpl.stored": (
         "The guest's ring: a number the emulator checks.",
         "A vendég gyűrűje: egy szám, amelyet az emulátor ellenőriz."),
-    "tip.eip.stored": (
-        "Where the emulator fetches the next instruction.",
-        "Innen olvassa az emulátor a következő utasítást."),
     "tip.mask": (
         "1 holds events back. The guest's CLI and STI are a MOV to this byte.",
         "1 esetén az események várnak. A vendég CLI-je és STI-je egy MOV erre a bájtra."),

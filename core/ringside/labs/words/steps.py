@@ -345,6 +345,7 @@ REASONS: dict[str, Message] = {
     "its time slice is not over": ("its time slice is not over", "az időszelete még tart"),
     "its turn has come": ("its turn has come", "rá került a sor"),
     "the one before it sleeps": ("the one before it sleeps", "az előtte lévő alszik"),
+    "the one before it gives way": ("the one before it gives way", "az előtte lévő lemond róla"),
     "it has the highest priority of those that can run": (
         "it has the highest priority of those that can run",
         "a futásra készek közül neki a legmagasabb a prioritása"),

@@ -223,7 +223,8 @@ class Calls:
         """EBX = yield, block or shutdown (ECX -> the reason)."""
         operation = args[0]
         if operation == abi.SCHED_YIELD:
-            return 0  # every hypercall lets the policy choose again
+            self.domain.yields = True
+            return 0
         if operation == abi.SCHED_BLOCK:
             self.domain.block()
             return 0

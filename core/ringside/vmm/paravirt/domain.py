@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from typing import Any, ClassVar
 
+from ringside.isa.faults import NotModelled
 from ringside.isa.registers import CS, EAX, ESP, FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_RF, FLAG_TF, SS
 from ringside.isa.width import B
 from ringside.machine.chipset import PIT_IRQ, SERIAL_IRQ
@@ -41,6 +42,7 @@ from ringside.vmm.paravirt.abi import (
 from ringside.vmm.paravirt.segments import Segments
 from ringside.vmm.vm import Vm
 
+LOWEST_SIZE = 1 << 20  # the shared page lies below this
 SERIAL = 0x3F8
 FIRST_VECTOR = 0x20
 TICK_COUNT = 11931  # PIT periods of 1 / 1193182 s between two ticks: 100 a second, as in Xen
@@ -73,8 +75,15 @@ class Domain(Vm):
 
     def furnish(self, segments: Segments, paging: AnnouncedPaging) -> None:
         """After loading: ring 1, flat segments, an empty shared page, events held back."""
-        self.segments, self.paging = segments, paging
         vcpu = self.vcpu
+        if not vcpu.protected:
+            raise NotModelled(
+                "the guest starts in real mode, but a paravirtual kernel starts in ring 1 of "
+                "protected mode; choose a guest that was ported, or another technique"
+            )
+        if self.memory.size < LOWEST_SIZE:
+            raise ValueError(f"a paravirtual machine needs at least {LOWEST_SIZE >> 20} MiB")
+        self.segments, self.paging = segments, paging
         vcpu.segs[:] = [segments.segment(FLAT_KERNEL_DATA) for _ in vcpu.segs]
         vcpu.segs[CS] = segments.segment(FLAT_KERNEL_CODE)
         vcpu.set_cpl(KERNEL_RING)

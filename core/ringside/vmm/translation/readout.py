@@ -159,6 +159,26 @@ class Statistics:
         return self.lookups / lookups if lookups else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the processor is in the cache: at ``address``, in the unit that begins at ``unit``
+    (-1 in a routine), on behalf of the guest instruction at ``eip`` (-1 in a routine)."""
+
+    address: int
+    unit: int
+    eip: int
+
+
+def read_place(technique: BinaryTranslation) -> Place | None:
+    """Where the guest's kernel is being executed now; None while anything else is."""
+    if not (technique.running and technique.in_cache):
+        return None
+    cache = technique.cache
+    address = cache.cpu.eip
+    unit = cache.unit_at(address)
+    return Place(address, -1 if unit is None else unit.address, cache.spots[address].eip)
+
+
 def read_units(technique: BinaryTranslation) -> tuple[UnitPicture, ...]:
     """All units in the cache, in the order they lie there."""
     cache = technique.cache
