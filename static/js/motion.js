@@ -58,8 +58,10 @@ export function reshape(element, before, after, time) {
 /** Say "this changed" once: the old words drift away, the new ones light up. */
 export function flash(element, oldText, time) {
   if (!time) return;
-  element.classList.remove("flash");
-  void element.getBoundingClientRect(); // restarts the style animation
+  if (element.classList.contains("flash")) {
+    element.classList.remove("flash");
+    void element.getBoundingClientRect(); // restarts the style animation
+  }
   element.classList.add("flash");
   element.addEventListener("animationend", () => element.classList.remove("flash"), { once: true });
   if (oldText === null) return;

@@ -2,10 +2,11 @@
 
 import "./stage.js";
 import "./timeline.js";
-import { patchChildren } from "./tree.js";
+import { adopt, patchChildren } from "./tree.js";
 import { recording as openRecording } from "./recording.js";
 
 const byId = (id) => document.getElementById(id);
+adopt();
 const stage = byId("stage");
 const timeline = byId("timeline");
 
@@ -34,15 +35,28 @@ export function name(stageLabel, timelineLabel, words) {
 export function patch(id, trees) {
   const element = byId(id);
   if (!element) return;
-  const ends = [...element.querySelectorAll("[data-end]")].filter(
-    (box) => box.scrollTop + box.clientHeight >= box.scrollHeight - 4,
-  );
   patchChildren(element, JSON.parse(trees));
-  for (const row of element.querySelectorAll("[data-follow]")) keepInSight(row);
-  for (const box of element.querySelectorAll("[data-end]")) {
-    if (ends.includes(box) || !box.dataset.seen) box.scrollTop = box.scrollHeight;
-    box.dataset.seen = "1";
+  if (!settling) requestAnimationFrame(settle);
+  settling = true;
+}
+
+let settling = false;
+
+/** Scroll what is to be seen into sight, once all is written: each look costs a layout. */
+function settle() {
+  settling = false;
+  for (const row of document.querySelectorAll("[data-follow]")) keepInSight(row);
+  for (const box of document.querySelectorAll("[data-end]")) {
+    if (!scrolledUp.has(box)) box.scrollTop = box.scrollHeight;
   }
+}
+
+const scrolledUp = new WeakSet(); // boxes whose reader went back to earlier lines
+
+function noteScroll({ target: box }) {
+  if (!box.matches?.("[data-end]")) return;
+  if (box.scrollTop + box.clientHeight >= box.scrollHeight - 4) scrolledUp.delete(box);
+  else scrolledUp.add(box);
 }
 
 function keepInSight(row) {
@@ -56,23 +70,41 @@ function keepInSight(row) {
   }
 }
 
-let shown = [];
+let shown = new Map();
 
-/** The panels of `frame` as JSON for the Python side, null where one did not change. */
+/** The panels of `frame` as JSON for the Python side: of one that did not change only the id and
+    side, of a row that did not change only the key. */
 export function panels(frame) {
-  const now = (frame.panels ?? []).map((panel) => [panel, JSON.stringify(panel)]);
-  const same = now.length === shown.length;
-  const texts = now.map(([panel, text], at) => {
-    const before = shown[at];
-    return same && before && (before[0] === panel || before[1] === text) ? "null" : text;
-  });
+  const texts = [];
+  const now = new Map();
+  for (const panel of frame.panels ?? []) {
+    const { rows = [], ...rest } = panel;
+    const entry = { rest: JSON.stringify(rest), rows: new Map() };
+    for (const row of rows) entry.rows.set(row.key, JSON.stringify(row));
+    now.set(panel.id, entry);
+    texts.push(changes(panel, entry, shown.get(panel.id)));
+  }
   shown = now;
   return `[${texts.join(",")}]`;
 }
 
+function changes(panel, now, before) {
+  if (!panel.rows) {
+    return now.rest === before?.rest ? same(panel) : now.rest;
+  }
+  const rows = [...now.rows].map(([key, text]) =>
+    before?.rows.get(key) === text ? JSON.stringify(key) : text);
+  const kept = before?.rows.size === rows.length && rows.every((row) => row[0] === '"');
+  const moved = kept && [...before.rows.keys()].some((key, at) => JSON.stringify(key) !== rows[at]);
+  if (kept && !moved && now.rest === before.rest) return same(panel);
+  return `${now.rest.slice(0, -1)},"rows":[${rows.join(",")}]}`;
+}
+
+const same = ({ id, kind, side }) => JSON.stringify({ id, kind, side, same: true });
+
 /** Everything must be written again, because language or lab changed. */
 export function forgetPanels() {
-  shown = [];
+  shown = new Map();
 }
 
 // --- asking ----------------------------------------------------------------------------------
@@ -139,6 +171,7 @@ export function listen(report) {
     event.preventDefault();
     send(element, "");
   });
+  document.addEventListener("scroll", noteScroll, { capture: true, passive: true });
   document.addEventListener("change", (event) => {
     const element = event.target;
     if (!element.matches("select[data-do], input[data-do]")) return;
@@ -154,7 +187,9 @@ export function listen(report) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (byId("dialog").open && event.key !== "?") return;
-    if (event.target.closest("input, textarea, select, [contenteditable], ring-editor")) return;
+    // A field of a dialog just closed may still have the focus: it does not want the key.
+    const field = event.target.closest("input, textarea, select, [contenteditable], ring-editor");
+    if (field?.checkVisibility()) return;
     const pressing = event.target.closest("button, a, summary");
     if (pressing && (event.key === " " || event.key === "Enter")) return; // it presses the button
     if (report("key", event.key, event.shiftKey ? "shift" : "")) event.preventDefault();

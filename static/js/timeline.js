@@ -17,6 +17,7 @@ class RingTimeline extends HTMLElement {
   #hint;
   #drag = false;
   #drawn = "";
+  #width = 0; // as last told; asking the browser would cost a layout
 
   connectedCallback() {
     if (this.#svg) return;
@@ -34,7 +35,10 @@ class RingTimeline extends HTMLElement {
     this.#hint.className = "hint";
     this.#hint.hidden = true;
     this.append(this.#svg, this.#knob, this.#hint);
-    new ResizeObserver(() => this.#draw()).observe(this);
+    new ResizeObserver(([entry]) => {
+      this.#width = Math.round(entry.contentRect.width);
+      this.#draw();
+    }).observe(this);
     this.addEventListener("pointerdown", (event) => this.#start(event));
     this.addEventListener("pointermove", (event) => this.#move(event));
     this.addEventListener("pointerup", () => this.#stop());
@@ -65,7 +69,7 @@ class RingTimeline extends HTMLElement {
   }
 
   #draw() {
-    const width = Math.round(this.clientWidth);
+    const width = this.#width;
     if (!width) return;
     const { segments = [], marks = [] } = this.#last;
     const end = segments.length ? segments[segments.length - 1][1] : 0;

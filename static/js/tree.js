@@ -1,5 +1,14 @@
 // Writes small trees of HTML, made by the Python side, into the page with as few changes as needed.
-// A tree is text or [tag, attributes | null, ...children]; the attribute "key" names a child.
+// A tree is text or [tag, attributes | null, ...children]; the attribute "key" names a child, and
+// {"keep": key} stands for the child of that name as it is, if there is one.
+
+/** Know the children that came with the page by their keys. */
+export function adopt() {
+  for (const element of document.querySelectorAll("[data-name]")) {
+    element.ringKey = element.dataset.name;
+    delete element.dataset.name;
+  }
+}
 
 /** Make the children of `parent` equal to `trees`. */
 export function patchChildren(parent, trees) {
@@ -9,6 +18,12 @@ export function patchChildren(parent, trees) {
   }
   let place = parent.firstChild;
   for (const tree of trees) {
+    if (tree.keep !== undefined) {
+      const kept = keyed.get(tree.keep);
+      if (kept && kept !== place) parent.insertBefore(kept, place);
+      place = kept ? kept.nextSibling : place;
+      continue;
+    }
     const key = typeof tree === "string" ? undefined : tree[1]?.key;
     let node = key === undefined ? place : keyed.get(key);
     if (key === undefined && node?.ringKey !== undefined) node = null;

@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 SITE = ROOT / "build" / "site"
 TARGET = "--target=chrome123,firefox120,safari17.5"  # the first with light-dark() colours
 APART = ("worker.py", "main.py")  # loaded by the page itself, not as part of the package
+UNUSED = ("deprecations-manager", "donkey", "py-editor", "py-game", "py-terminal")  # of PyScript
 CORE_SIDE = ("opened.py",)  # goes with the core
 
 
@@ -48,6 +49,7 @@ def python(folder: Path) -> None:
         if place != folder:
             files[f"{WEB.name}/{file.name}"] = f"{WEB.name}/{file.name}"
     page = {
+        "plugins": [f"!{name}" for name in UNUSED],
         "interpreter": "./vendor/micropython/micropython.mjs",
         "files": files,
         "js_modules": {"main": {"../js/page.js": "ringside_page"}},
@@ -100,7 +102,8 @@ def build(core: Path) -> None:
 
 def _preloads(site: Path) -> str:
     """Links to what the page will ask for one after the other, so that it comes all at once."""
-    modules = sorted((site / "vendor/pyscript").glob("*.js"))
+    modules = [file for file in sorted((site / "vendor/pyscript").glob("*.js"))
+               if not file.name.startswith(UNUSED)]
     modules.append(site / "vendor/micropython/micropython.mjs")
     files = [*sorted((site / "python").rglob("*.py")), site / "python/page.json",
              site / "vendor/micropython/micropython.wasm"]

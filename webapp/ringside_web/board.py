@@ -13,7 +13,6 @@ class Board:
 
     def __init__(self):
         self._written = {}
-        self._panels = []  # trees, in the frame's order
 
     def put(self, place, trees):
         text = json.dumps(trees)
@@ -24,22 +23,17 @@ class Board:
     def forget(self):
         """Words or stops changed: panels must be made anew."""
         page.forgetPanels()
-        self._panels = []
 
     def frame(self, frame, sentence, words, stops, editable, speed, quiet):
         """Picture, sentence and panels of one frame."""
         page.draw(frame, speed, quiet)
         self.put("sentence", panels.segments(sentence, words))
-        changed = json.loads(page.panels(frame))
-        if len(changed) != len(self._panels):
-            self._panels = [None] * len(changed)
-        for at in range(len(changed)):
-            panel = changed[at]
-            if panel is not None:
-                self._panels[at] = (
-                    panels.side(panel), panels.panel_tree(panel, words, stops, editable))
-        for side in ("left", "right"):
-            self.put(side, [tree for where, tree in self._panels if where == side])
+        sides = {"left": [], "right": []}
+        for panel in json.loads(page.panels(frame)):
+            tree = panels.panel_tree(panel, words, stops, editable)
+            sides[panels.side(panel)].append(tree)
+        for side in sides:
+            self.put(side, sides[side])
 
     def name(self, words, lab):
         """Labels that depend on language and lab only."""

@@ -1,6 +1,9 @@
-"""A frame's panels as trees: one function per kind of panel, found in one table."""
+"""A frame's panels as trees: one function per kind of panel, found in one table.
 
-from ringside_web.tree import h
+A panel with ``same`` set, and a row that is only its key, stand in the page already as they are.
+"""
+
+from ringside_web.tree import h, keep
 
 LEFT = ("code", "source", "console", "text")  # what is read; the rest is looked up, on the right
 
@@ -12,6 +15,8 @@ def side(panel):
 
 def panel_tree(panel, words, marks, editable=False):
     """One panel. ``marks`` are the addresses the run stops at; editable code has a way to it."""
+    if panel.get("same"):
+        return keep(panel["id"])
     body = KINDS.get(panel["kind"], _text)(panel, words, marks)
     classes = "panel %s" % panel["kind"]
     if panel.get("tone"):
@@ -48,6 +53,9 @@ def _segment(part):
 def _code(panel, words, marks):
     rows = []
     for row in panel["rows"]:
+        if isinstance(row, str):
+            rows += (keep(row + "/label"), keep(row))
+            continue
         if row.get("label"):
             rows.append(h("li", {"class": "label", "key": row["key"] + "/label"},
                           row["label"] + ":"))
@@ -81,6 +89,9 @@ def _code_row(row, words, marks):
 def _table(panel, words, marks):
     rows = []
     for row in panel["rows"]:
+        if isinstance(row, str):
+            rows.append(keep(row))
+            continue
         value = str(row["value"])
         changed = row.get("changed")
         attributes = {"key": row["key"], "class": "changed" if changed else None}
@@ -100,6 +111,9 @@ def _table(panel, words, marks):
 def _bars(panel, words, marks):
     rows = []
     for row in panel["rows"]:
+        if isinstance(row, str):
+            rows.append(keep(row))
+            continue
         top = row.get("max") or 1
         share = min(max(row["value"] / top, 0), 1)
         bar = h("span", {"class": "bar " + (row.get("context") or ""),
@@ -154,6 +168,9 @@ def _bits(panel, words, marks):
 def _strip(panel, words, marks):
     lanes = []
     for row in panel.get("rows") or []:
+        if isinstance(row, str):
+            lanes.append(keep(row))
+            continue
         cells = [h("span", {"class": "cell " + (cell.get("context") or cell.get("class") or ""),
                             "title": cell.get("tip"), "fill": str(cell.get("width") or 1)},
                    str(cell.get("text") or "")) for cell in row.get("cells") or []]

@@ -14,6 +14,11 @@ def h(tag, attributes=None, *children):
     return tuple(tree)
 
 
+def keep(key):
+    """The child of that key as it stands in the page already, if there is one."""
+    return {"keep": key}
+
+
 def _extend(tree, children):
     for child in children:
         if isinstance(child, list):
@@ -31,9 +36,11 @@ def to_html(tree):
     chosen = None
     for name in attributes:
         value = attributes[name]
-        if name == "key" or value is None or value is False:
+        if value is None or value is False:
             continue
-        if name == "value" and tag == "select":
+        if name == "key":
+            parts.append(' data-name="%s"' % escape(str(value)))
+        elif name == "value" and tag == "select":
             chosen = value
         elif name == "fill":
             continue  # set by script: inline styles are not allowed by the page's policy
