@@ -28,11 +28,13 @@ check: $(STAMPS)/python ## style, types and import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(STAMPS)/python $(STAMPS)/npm ## guest instructions per second, in CPython and in Pyodide
+bench: site $(STAMPS)/system ## instructions per second, in CPython and in Pyodide; the page's start
 	@echo CPython
 	@$(BIN)/ringside bench
 	@$(BIN)/ringside bench --bulk
 	@node webapp/build/bench.mjs
+	@echo "The page in Chromium"
+	@$(BIN)/python webapp/build/startup.py
 
 fuzz: $(STAMPS)/python $(STAMPS)/system ## long random comparisons with the oracles
 	$(BIN)/python tests/oracles/fuzz_unicorn.py --cases $(or $(CASES),200000)
