@@ -1,6 +1,12 @@
-"""What holds for every test: random tests are repeatable, and no machine is too slow for them."""
+"""What holds for every test: random tests are repeatable, and no machine is too slow for them.
+
+The helper modules beside this file (``small_pc``) are imported by name.
+"""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
@@ -9,3 +15,4 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ringside")
+sys.path.insert(0, str(Path(__file__).parent))

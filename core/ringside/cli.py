@@ -11,17 +11,12 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-from . import __version__
+from . import __version__, compare_command, predict_command, properties_command, run_command
+from .arguments import SLICE, Refusal, chosen_options, content_of, count_of, put_into
 from .bulk import commands as bulk
-
-SLICE = 200_000  # steps between two looks at the keyboard and two lines of progress
-
-
-class Refusal(Exception):
-    """What the user asked for cannot be done; printed, exit status 2."""
+from .host.memory import commands as pool
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,22 +52,17 @@ def _parser() -> argparse.ArgumentParser:
     serve = add("serve", lambda o: _desktop(_serve_arguments(o)), "start the desktop app")
     serve.add_argument("--port", type=int, default=0, help="port on the loopback (default: free)")
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    window = serve.add_mutually_exclusive_group()
+    window.add_argument("--window", action="store_true",
+                        help="open a native window (needs 'ringside[native]')")
+    window.add_argument("--no-window", action="store_true",
+                        help="open a browser even if a native window is possible")
 
     labs = add("labs", _labs, "list the labs with their guests and techniques")
     labs.add_argument("--json", action="store_true", help="print as JSON")
     labs.add_argument("--lang", choices=("en", "hu"), default="en")
 
-    run = add("run", _run, "run a lab's guest, an .asm, a .bin or a multiboot ELF")
-    run.add_argument("what", help="a lab, a guest of the shelf, or a file")
-    run.add_argument("--cpu", default=None, metavar="TECHNIQUE",
-                     help="how the CPU is virtualized (default: bare-metal; see 'ringside labs')")
-    run.add_argument("--guest", default=None, help="which guest of the lab")
-    run.add_argument("--max-instructions", type=_count, default=100_000_000, metavar="N",
-                     help="stop after N guest instructions")
-    run.add_argument("--input", default="", help="text to type at the guest's serial console")
-    run.add_argument("--disk", default=None, help="image of the first hard disk")
-    run.add_argument("--json", action="store_true", help="print the report as JSON")
-    run.add_argument("--quiet", action="store_true", help="no progress")
+    run_command.add(commands)
 
     asm = add("asm", _asm, "assemble a file")
     asm.add_argument("file")
@@ -86,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
     figure = add("figure", _figure, "write the figure of a lab's step as SVG")
     figure.add_argument("lab")
-    figure.add_argument("--step", type=_count, default=0)
+    figure.add_argument("--step", type=count_of, default=0)
     figure.add_argument("--guest", default=None)
     figure.add_argument("--technique", default=None)
     figure.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
@@ -96,11 +86,15 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument("-o", "--output", required=True)
 
     bulk.add(commands)
+    pool.add(commands)
+    predict_command.add(commands)
+    properties_command.add(commands)
+    compare_command.add(commands)
 
     classify = add("classify", _classify, "find every instruction's Popek and Goldberg class")
     classify.add_argument("--isa", default="ia32", help="instruction set (default: ia32)")
-    classify.add_argument("--samples", type=_count, default=24, help="states for each encoding")
-    classify.add_argument("--seed", type=_count, default=1974)
+    classify.add_argument("--samples", type=count_of, default=24, help="states for each encoding")
+    classify.add_argument("--seed", type=count_of, default=1974)
     classify.add_argument("--all", action="store_true", help="list the innocuous ones, too")
     classify.add_argument("--lang", choices=("en", "hu"), default="en")
     classify.add_argument("--json", action="store_true", help="print as JSON")
@@ -113,8 +107,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve_arguments(options: argparse.Namespace) -> list[str]:
-    arguments = ["--port", str(options.port)]
-    return [*arguments, "--no-browser"] if options.no_browser else arguments
+    flags = {"--no-browser": options.no_browser, "--window": options.window,
+             "--no-window": options.no_window}
+    return ["--port", str(options.port), *(flag for flag, given in flags.items() if given)]
 
 
 def _desktop(arguments: list[str]) -> int:
@@ -127,16 +122,6 @@ def _desktop(arguments: list[str]) -> int:
         return 2
     status: int = app.main(arguments)
     return status
-
-
-def _count(text: str) -> int:
-    try:
-        value = int(text.replace("_", ""))
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return value
 
 
 def _seconds(text: str) -> float:
@@ -174,79 +159,11 @@ def _labs(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace) -> int:
-    from .labs.batch import Batch, BatchError
-
-    try:
-        batch = Batch.open(
-            options.what, technique=options.cpu, guest=options.guest,
-            disk=_read(options.disk) if options.disk else None)
-    except BatchError as error:
-        raise Refusal(str(error)) from None
-    if options.input:
-        # What the shell could not read as text has no characters to type.
-        batch.receive(options.input.encode("utf-8", "replace").decode("utf-8"))
-    shown = 0
-    stopped = False
-    progress = not options.quiet and not options.json and sys.stderr.isatty()
-    try:
-        while not batch.ended and batch.instructions < options.max_instructions:
-            batch.advance(min(SLICE, options.max_instructions - batch.instructions))
-            if not options.json:
-                console = batch.console
-                sys.stdout.write(console[shown:])
-                sys.stdout.flush()
-                shown = len(console)
-            if progress:
-                print(f"\r{batch.instructions:>15,} instructions", end="", file=sys.stderr)
-    except KeyboardInterrupt:
-        stopped = True
-    if progress:
-        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
-    report = batch.report(stopped=stopped)
-    if options.json:
-        print(json.dumps(report, ensure_ascii=False, indent=2))
-    else:
-        if shown and not batch.console.endswith("\n"):
-            print()
-        print(_pretty(report))
-    return 130 if stopped else int(report["status"])
-
-
-def _pretty(report: dict[str, Any]) -> str:
-    from .labs.narrate import outcome_words
-
-    lines = [
-        f"outcome       {outcome_words(report['outcome'], 'en')}",
-        f"technique     {report['technique']}",
-        f"instructions  {report['instructions']:,}",
-        f"cycles        {report['cycles']:,} (modelled: {report['preset']})",
-    ]
-    for reason, count in report["exits"].items():
-        lines.append(f"exit          {reason:<24} {count:,}")
-    lines.append(f"digest        {report['digest']}")
-    return "\n".join(lines)
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise Refusal(f"cannot read {name}: {error.strerror or error}") from None
-
-
-def _write(name: str, content: bytes) -> None:
-    try:
-        Path(name).write_bytes(content)
-    except OSError as error:
-        raise Refusal(f"cannot write {name}: {error.strerror or error}") from None
-
-
 def _asm(options: argparse.Namespace) -> int:
     from .isa.assembler import AssemblyError
     from .labs.batch import assemble_file
 
-    source = _read(options.file)
+    source = content_of(options.file)
     try:
         program = assemble_file(options.file, source)
     except AssemblyError as error:
@@ -258,7 +175,7 @@ def _asm(options: argparse.Namespace) -> int:
     if options.listing:
         print(program.listing())
     if options.output:
-        _write(options.output, program.image)
+        put_into(options.output, program.image)
     if not options.listing or options.output:
         print(f"{len(program.image)} bytes at {program.origin:#x}, entry {program.entry:#x}")
     return 0
@@ -267,7 +184,7 @@ def _asm(options: argparse.Namespace) -> int:
 def _disasm(options: argparse.Namespace) -> int:
     from .isa.disassemble import disassemble
 
-    code = _read(options.file)
+    code = content_of(options.file)
     for address, insn, text in disassemble(code, options.origin, options.bits):
         at = address - options.origin
         raw = code[at : at + (insn.length if insn else 1)]
@@ -278,7 +195,7 @@ def _disasm(options: argparse.Namespace) -> int:
 def _figure(options: argparse.Namespace) -> int:
     from .session import Session
 
-    chosen = dict(pair.partition("=")[::2] for pair in options.option)
+    chosen = chosen_options(options.option)
     session = Session()
     loaded = answer = session.handle({
         "op": "load", "lab": options.lab, "guest": options.guest, "technique": options.technique,
@@ -291,7 +208,7 @@ def _figure(options: argparse.Namespace) -> int:
     if not answer["ok"]:
         error = answer["error"]
         raise Refusal(f"{error['message']} {error['hint']}".strip())
-    _write(options.output, answer["svg"].encode("utf-8"))
+    put_into(options.output, answer["svg"].encode("utf-8"))
     reached = loaded["frame"]["step"]
     if reached < options.step:
         print(f"ringside: the run has only {reached} steps; this is the last", file=sys.stderr)
@@ -301,6 +218,7 @@ def _figure(options: argparse.Namespace) -> int:
 def _classify(options: argparse.Namespace) -> int:
     from .classify import published, report
     from .classify.laboratory import classify
+    from .classify.variants import variant
 
     def progress(done: int, total: int) -> bool:
         if sys.stderr.isatty():
@@ -320,7 +238,7 @@ def _classify(options: argparse.Namespace) -> int:
         print(line)
     for line in report.verdicts(result, options.lang):
         print(line)
-    if options.isa.startswith("ia32"):
+    if variant(options.isa).published:
         for line in report.comparison(published.compare(result), options.lang):
             print(line)
     return 0

@@ -6,13 +6,15 @@ Every request names an operation in ``op``. An answer is ``{"ok": True, …}`` o
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
 from .isa.assembler import AssemblyError
 from .isa.faults import NotModelled
 from .labs import LABS
-from .labs.lab import LANGS, SHAPES, InputError, Lab, Run, Setup
+from .labs.dropped import MOST_BYTES, Dropped, read_dropped
+from .labs.lab import LANGS, SHAPES, TOPICS, InputError, Lab, Run, Setup
 from .labs.words.glossary import GLOSSARY
 from .labs.words.say import Message, pick
 from .machine.loader import ImageError
@@ -35,6 +37,7 @@ class Session:
         self._lab: Lab | None = None
         self._setup: Setup | None = None
         self._typed = False  # what was typed belongs to this run only
+        self._trace: Dropped | None = None  # the trace file given last
         self._lang = "en"
         self._shape = "wide"
         self._operations: dict[str, Callable[[Request], Answer]] = {
@@ -49,6 +52,7 @@ class Session:
             "assemble": self._assemble,
             "source": self._source,
             "figure": self._figure,
+            "drop": self._drop,
         }
 
     def handle(self, request: object) -> Answer:
@@ -106,18 +110,26 @@ class Session:
             _optional(request, "technique", 64),
             {str(name): str(value) for name, value in options.items()},
             _optional(request, "source", MAX_SOURCE),
+            self._trace if lab.drops else None,
         )
         wanted = request.get("step")
         step = 0 if wanted is None else _whole(request, "step", 0, MAX_STEP)
         run = self._run
         if run is None or self._typed or lab is not self._lab or setup != self._setup:
-            run = lab.open(setup)
+            run = self._rearranged(lab, setup) or lab.open(setup)
             self._typed = False
         else:  # a run is exact at every step, so the open one is as good as a new one
             run.set_breakpoints([])
         self._lab, self._setup, self._run = lab, setup, run
         _go(run, step)
         return {"frame": self._frame()}
+
+    def _rearranged(self, lab: Lab, setup: Setup) -> Run | None:
+        """The open run under other options, if it need not run again for them."""
+        run = self._run
+        if run is None or self._typed or lab is not self._lab or lab.rearrange is None:
+            return None
+        return lab.rearrange(run, setup)
 
     def _frame_at(self, request: Request) -> Answer:
         run = self._open_run()
@@ -188,6 +200,22 @@ class Session:
         title = "".join(part["text"] for part in run.sentence(self._lang))
         return {"svg": render(picture, style(theme), title)}
 
+    def _drop(self, request: Request) -> Answer:
+        """Take a trace file: ``name``, and its ``data`` in base 64."""
+        name = _text(request, "name", 255)
+        data = _text(request, "data", MOST_BYTES * 4 // 3 + 8)
+        try:
+            content = b64decode(data, validate=True)
+        except ValueError:
+            raise InputError("'data' must be base 64.") from None
+        self._trace = read_dropped(name, content)
+        report = self._trace.report
+        return {
+            "name": name, "accesses": self._trace.accesses, "lines": report.lines,
+            "garbage": report.garbage, "complete": report.complete,
+            "shown": [[line, text] for line, text in report.shown],
+        }
+
     # what the answers are made of
 
     def _open_run(self) -> Run:
@@ -244,17 +272,20 @@ def describe(lab: Lab, lang: str) -> dict[str, Any]:
     return {
         "id": lab.id,
         "title": words(lab.title),
+        "topic": words(TOPICS[lab.topic]),
         "question": words(lab.question),
         "guests": menu(lab.guests),
         "techniques": menu(lab.techniques),
         "kinds": menu(lab.kinds),
         "options": [
             {"id": option.id, "title": words(option.title), "values": menu(option.values),
-             "default": option.values[0].id}
+             "default": option.values[0].id, "under": list(option.under)}
             for option in lab.options
         ],
         "editable": lab.editable,
+        "drops": lab.drops,
         "usual": dict(lab.usual),
+        "contexts": {name: words(title) for name, title in lab.contexts.items()},
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import signal
 import sys
 import threading
@@ -12,6 +11,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
+from . import window
+
 HOST = "127.0.0.1"
 THREADS = 8  # a page asks for its files all at once; a session answers one request at a time
 
@@ -19,6 +20,11 @@ THREADS = 8  # a page asks for its files all at once; a session answers one requ
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or until the window is closed; returns the exit status."""
     options = _parser().parse_args(argv)
+    wanted = options.window or options.window is None and not options.no_browser
+    native = window.webview() if wanted else None
+    if options.window and native is None:
+        print(f"ringside: {window.MISSING}", file=sys.stderr)
+        return 2
     try:
         from waitress.server import create_server
 
@@ -36,48 +42,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     address = f"http://{HOST}:{server.effective_port}/"
     print(f"Ringside: {address}  (Ctrl-C stops)", flush=True)
     signal.signal(signal.SIGTERM, _stop)
-    window = _native() if options.window is not False and not options.no_browser else None
-    if window is not None:
-        return _in_window(window, server, address)
-    if not options.no_browser:
-        threading.Timer(0.3, webbrowser.open, [address]).start()
+    threading.Thread(target=server.run, daemon=True).start()
+    status = 0
     try:
-        server.run()
+        if native is not None:
+            status = _in_window(native, address, options)
+        else:
+            _until_stopped(address, options)
     except KeyboardInterrupt:
         pass
     finally:
         server.close()
     print("Ringside: stopped", flush=True)
+    return status
+
+
+def _in_window(native: Any, address: str, options: argparse.Namespace) -> int:
+    """Show the window until it is closed; without a toolkit for it, go on with the browser."""
+    try:
+        window.show(native, address)
+    except window.NoWindow as error:
+        print(f"ringside: no native window: {error}", file=sys.stderr, flush=True)
+        if options.window:
+            return 2
+        _until_stopped(address, options)
     return 0
+
+
+def _until_stopped(address: str, options: argparse.Namespace) -> None:
+    """Open a browser, unless told not to, and wait for Ctrl-C."""
+    if not options.no_browser:
+        threading.Timer(0.1, webbrowser.open, [address]).start()
+    while not threading.Event().wait(0.5):  # without an end to it, Windows would not see Ctrl-C
+        pass
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ringside serve", description="Start the desktop app.")
     parser.add_argument("--port", type=int, default=0, help="port on the loopback (default: free)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    parser.add_argument("--no-window", dest="window", action="store_false", default=None,
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--window", action="store_true", default=None,
+                        help="a native window (needs 'ringside[native]')")
+    choice.add_argument("--no-window", dest="window", action="store_false", default=None,
                         help="a browser even if a native window is possible")
     return parser
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _native() -> Any:
-    """The optional extra for a native window, if it is installed."""
-    try:
-        return importlib.import_module("webview")
-    except ModuleNotFoundError:
-        return None
-
-
-def _in_window(webview: Any, server: Any, address: str) -> int:
-    threading.Thread(target=server.run, daemon=True).start()
-    webview.create_window("Ringside", address, width=1360, height=860)
-    webview.start()
-    server.close()
-    return 0
 
 
 if __name__ == "__main__":

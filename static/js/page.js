@@ -162,19 +162,68 @@ export const shape = () => (narrow.matches ? "tall" : "wide");
 
 // --- listening -------------------------------------------------------------------------------
 
+/** Close the menus of the head, but the one whose own button was just pressed. */
+function closeMenus(target) {
+  const pressed = target?.closest("summary")?.parentElement;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (menu !== pressed) menu.open = false;
+  }
+}
+
+export const LARGEST_FILE = 700_000; // bytes; of a longer text the beginning is taken
+
+/** Hand a file the user gave to the Python side: its name and size, and its bytes in base 64. */
+async function takeFile(file, report) {
+  if (!file) return;
+  let part = file.slice(0, LARGEST_FILE);
+  if (file.size > LARGEST_FILE) {
+    const bytes = new Uint8Array(await part.arrayBuffer());
+    if (bytes.includes(0)) part = null; // compressed: half of it cannot be read
+    else part = part.slice(0, bytes.lastIndexOf(10) + 1); // whole lines
+  }
+  const about = JSON.stringify({ name: file.name, size: file.size, limit: LARGEST_FILE });
+  if (!part) return report("drop", about, "");
+  const reader = new FileReader();
+  reader.onload = () => report("drop", about, reader.result.split(",")[1] ?? "");
+  reader.onerror = () => report("drop", about, "");
+  reader.readAsDataURL(part);
+}
+
+/** Take files that are dropped anywhere on the page. */
+function takeDrops(report) {
+  const isFile = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (!isFile(event)) return;
+    event.preventDefault();
+    mark("dragging", "yes");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) mark("dragging", "");
+  });
+  document.addEventListener("drop", (event) => {
+    if (!isFile(event)) return;
+    event.preventDefault();
+    mark("dragging", "");
+    takeFile(event.dataTransfer.files[0], report);
+  });
+}
+
 /** Report what the user does as `(action, argument, value)`; elements say it in `data-do`. */
 export function listen(report) {
   const send = (element, value) => report(element.dataset.do, element.dataset.with ?? "", value);
   document.addEventListener("click", (event) => {
+    closeMenus(event.target);
     const element = event.target.closest("[data-do]");
     if (!element || element.matches("select, input, form")) return;
     event.preventDefault();
     send(element, "");
   });
+  takeDrops(report);
   document.addEventListener("scroll", noteScroll, { capture: true, passive: true });
   document.addEventListener("change", (event) => {
     const element = event.target;
     if (!element.matches("select[data-do], input[data-do]")) return;
+    if (element.type === "file") return takeFile(element.files[0], report);
     send(element, element.type === "checkbox" ? (element.checked ? "1" : "") : element.value);
   });
   document.addEventListener("submit", (event) => {
@@ -187,6 +236,12 @@ export function listen(report) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (byId("dialog").open && event.key !== "?") return;
+    const menu = event.target.closest("details.menu[open]");
+    if (menu && event.key === "Escape") {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+      return;
+    }
     // A field of a dialog just closed may still have the focus: it does not want the key.
     const field = event.target.closest("input, textarea, select, [contenteditable], ring-editor");
     if (field?.checkVisibility()) return;

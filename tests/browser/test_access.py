@@ -9,7 +9,7 @@ from pages import expect_step, expect_step_where, picture, press
 from playwright.sync_api import Page, expect
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-LABS = ("rings", "walks", "phone")
+LABS = ("rings", "walks", "phone", "pool")
 
 
 def serious(page: Page) -> list[str]:

@@ -35,7 +35,9 @@ def test_the_address_follows_the_step(visit):
 
 def test_going_back_in_the_browser_returns_to_the_lab_before(visit):
     page = visit()
+    page.locator("#top nav summary", has_text="Memory").click()
     page.locator("#top nav a[data-with=walks]").click()
+    expect(page.locator("#top nav a[data-with=walks]")).to_be_hidden()
     expect(page.locator("#top nav a[aria-current]")).to_have_attribute("data-with", "walks")
     expect_hash(page, "lab=walks")
     page.go_back()

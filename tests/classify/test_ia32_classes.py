@@ -16,6 +16,7 @@ from ringside.classify.model import Classification, Finding, Isa
 from ringside.classify.published import PAPER, PAPER_COUNT, compare
 from ringside.classify.theorems import theorem_1, theorem_3
 from ringside.classify.variants import VARIANTS, variant
+from ringside.isa.row import classify as badge
 from ringside.isa.table import ROWS
 
 # x87 and VMX: #UD or #NM in every state here (there is no x87 unit; CR4.VMXE is clear).
@@ -60,6 +61,22 @@ def test_nothing_else_is_found_without_a_written_reason(ia32: Classification) ->
     assert besides == {"INT3", "INTO", "IRET", "LDS", "LES", "LSS", "LFS", "LGS"}
 
 
+def test_the_column_of_the_table_says_what_is_found(ia32: Classification) -> None:
+    offending = {found.row for found in ia32.findings if found.offends}
+    assert offending == {number for number, row in enumerate(ROWS) if row.sensitive}
+
+
+def test_where_a_listed_instruction_traps_the_comparison_says_so(
+    ia32: Classification, laboratory: Laboratory
+) -> None:
+    wanted = [found for found in ia32.findings if found.mnemonic in ("sgdt", "smsw")]
+    with_umip = judge(variant("ia32-umip").make(None), wanted, laboratory)
+    rows = {row.name: row for row in compare(with_umip).rows}
+    for name in ("SGDT", "SMSW"):
+        assert not rows[name].found
+        assert "traps" in rows[name].reason["en"] and rows[name].reason["hu"]
+
+
 def test_ia32_fails_both_theorems(ia32: Classification) -> None:
     first, third = theorem_1(ia32), theorem_3(ia32)
     assert not first.holds and not third.holds
@@ -67,6 +84,12 @@ def test_ia32_fails_both_theorems(ia32: Classification) -> None:
     # POPF and LAR harm only who runs a kernel outside ring 0; SGDT tells any program.
     assert "sgdt" in third.mnemonics and "pushf" in third.mnemonics
     assert "popf" not in third.mnemonics and "lar" not in third.mnemonics
+
+
+def test_the_badges_of_the_instruction_table_are_what_is_found(ia32: Classification) -> None:
+    offending = {each.row for each in ia32.findings if each.sensitive and not each.privileged}
+    assert offending == {
+        number for number, row in enumerate(ROWS) if badge(row) == "sensitive"}
 
 
 def test_umip_mends_five_of_them(ia32: Classification, laboratory: Laboratory) -> None:

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
 from ringside.isa.assembler import Program, assemble
-from ringside.labs.systems import BARE_METAL, UNMODIFIED, Image, build
+from ringside.labs.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
 from ringside.vmm.lockstep import Lockstep
 
-VIRTUAL = UNMODIFIED
+USUAL = [(technique, MEMORIES[technique][0]) for technique in UNMODIFIED]
+VIRTUAL = [(technique, memory) for technique in UNMODIFIED for memory in MEMORIES[technique]]
 KERNEL_ONLY = (
     "cli", "sti", "sti\n hlt", "mov eax, cr3\n mov cr3, eax", "invlpg [0x300000]", "clts",
     "mov eax, cr0\n xor eax, 0x10000\n mov cr0, eax", "mov eax, cr2", "lidt [idt_pointer]",
@@ -67,7 +68,17 @@ SENSITIVE = (
     "db 0xEB, 0xFF, 0xC0\n nop", "call $ + 5\n pop eax", "xor eax, eax\n mov ss, ax",
     "mov eax, page(0x100)\n and dword [eax], ~0x20\n mov eax, cr3\n mov cr3, eax",
 )  # fmt: skip
-COMPLETE = ("emulation", "binary-translation")
+COMPLETE = [
+    (technique, memory)
+    for technique in ("emulation", "binary-translation", "hardware-assist")
+    for memory in MEMORIES[technique]
+]
+
+
+def combined(pairs: list[tuple[str, str]]) -> pytest.MarkDecorator:
+    names = ["-".join(pair) for pair in pairs]
+    return pytest.mark.parametrize(("technique", "memory"), pairs, ids=names)
+
 
 PROLOGUE = """
 bits 32
@@ -210,40 +221,43 @@ slots_of_kernel = st.lists(st.sampled_from(KERNEL_ONLY + ANYBODY), max_size=25)
 slots_of_user = st.lists(st.sampled_from(ANYBODY), max_size=20)
 
 
-def compare(technique: str, kernel: list[str], user: list[str], period: int) -> None:
+def compare(
+    technique: str, memory: str, kernel: list[str], user: list[str], period: int
+) -> None:
     image = Image(guest(kernel, user, period), "random", 4 << 20)
-    lockstep = Lockstep(build(BARE_METAL, image), build(technique, image))
+    subject = build(technique, image, Options(memory=memory))
+    lockstep = Lockstep(build(BARE_METAL, image), subject)
     assert lockstep.advance(12_000) is None
     assert lockstep.subject.digest() == lockstep.reference.digest()
 
 
-@pytest.mark.parametrize("technique", VIRTUAL)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@combined(USUAL)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(kernel=slots_of_kernel, user=slots_of_user, period=st.integers(10, 120))
 def test_a_random_guest_is_equal_to_bare_metal_at_every_step(
-    technique: str, kernel: list[str], user: list[str], period: int
+    technique: str, memory: str, kernel: list[str], user: list[str], period: int
 ) -> None:
-    compare(technique, kernel, user, period)
+    compare(technique, memory, kernel, user, period)
 
 
-@pytest.mark.parametrize("technique", COMPLETE)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@combined(COMPLETE)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     kernel=st.lists(st.sampled_from(KERNEL_ONLY + ANYBODY + SENSITIVE * 2), max_size=25),
     user=slots_of_user,
     period=st.integers(10, 120),
 )
 def test_a_random_kernel_of_sensitive_instructions_is_equal_too(
-    technique: str, kernel: list[str], user: list[str], period: int
+    technique: str, memory: str, kernel: list[str], user: list[str], period: int
 ) -> None:
-    compare(technique, kernel, user, period)
+    compare(technique, memory, kernel, user, period)
 
 
 @pytest.mark.fuzz
-@pytest.mark.parametrize("technique", VIRTUAL)
+@combined(VIRTUAL)
 @settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(kernel=slots_of_kernel, user=slots_of_user, period=st.integers(10, 120))
 def test_two_thousand_random_guests_are_equal_to_bare_metal(
-    technique: str, kernel: list[str], user: list[str], period: int
+    technique: str, memory: str, kernel: list[str], user: list[str], period: int
 ) -> None:
-    compare(technique, kernel, user, period)
+    compare(technique, memory, kernel, user, period)

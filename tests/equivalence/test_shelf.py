@@ -5,33 +5,37 @@ from __future__ import annotations
 import pytest
 from ringside import guests
 from ringside.isa.registers import FLAG_IF
-from ringside.labs.systems import BARE_METAL, UNMODIFIED, Image, System, build
+from ringside.labs.systems import (
+    BARE_METAL,
+    MEMORIES,
+    UNMODIFIED,
+    Image,
+    Options,
+    System,
+    build,
+)
 from ringside.trace.events import Diverged
-from ringside.vmm.lockstep import Difference, Lockstep
+from ringside.vmm.lockstep import Difference, Lockstep, run_to
 
 EQUAL = (
     "rings", "cli_sti", "hlt", "page_fault", "system_call", "port_io", "sieve", "matrix", "sort",
-    "phone_radio",
+    "phone_radio", "self_modifying",
 )  # fmt: skip
-VIRTUAL = UNMODIFIED
+VIRTUAL = [(technique, memory) for technique in UNMODIFIED for memory in MEMORIES[technique]]
+COMBINED = pytest.mark.parametrize(
+    ("technique", "memory"), VIRTUAL, ids=["-".join(names) for names in VIRTUAL]
+)
+# What classic trap-and-emulate gets wrong or cannot run at all, and hardware assist just runs.
+ASSISTED = ("popf", "lecture_bt", "self_modifying", "vtx_tour")
 
 
-def pair(guest: str, technique: str) -> tuple[System, System]:
+def pair(guest: str, technique: str, memory: str = "") -> tuple[System, System]:
     program = guests.program(guest)
     image = Image(program, guest, 8 << 20)
-    return build(BARE_METAL, image), build(technique, image)
+    return build(BARE_METAL, image), build(technique, image, Options(memory=memory))
 
 
-@pytest.mark.parametrize("guest", EQUAL)
-@pytest.mark.parametrize("technique", VIRTUAL)
-def test_guest_is_equal_to_bare_metal_at_every_step_and_in_the_end(
-    guest: str, technique: str
-) -> None:
-    bare, virtual = pair(guest, technique)
-    lockstep = Lockstep(bare, virtual)
-    assert lockstep.advance(30_000) is None
-    bare.run(1_000_000)
-    virtual.run(2_000_000)
+def equal(bare: System, virtual: System) -> None:
     assert bare.outcome is not None
     assert virtual.outcome == bare.outcome
     assert virtual.console == bare.console
@@ -39,13 +43,56 @@ def test_guest_is_equal_to_bare_metal_at_every_step_and_in_the_end(
     assert virtual.digest() == bare.digest()
 
 
-@pytest.mark.parametrize("technique", VIRTUAL)
-def test_nanos_boots_the_same(technique: str) -> None:
-    bare, virtual = pair("nanos", technique)
+@pytest.mark.parametrize("guest", EQUAL)
+@COMBINED
+def test_guest_is_equal_to_bare_metal_at_every_step_and_in_the_end(
+    guest: str, technique: str, memory: str
+) -> None:
+    bare, virtual = pair(guest, technique, memory)
+    lockstep = Lockstep(bare, virtual)
+    assert lockstep.advance(30_000) is None
+    bare.run(1_000_000)
+    virtual.run(2_000_000)
+    equal(bare, virtual)
+
+
+@pytest.mark.parametrize("guest", ASSISTED)
+@pytest.mark.parametrize("memory", MEMORIES["hardware-assist"])
+def test_what_no_trap_can_help_runs_right_in_ring_0_of_non_root_mode(
+    guest: str, memory: str
+) -> None:
+    bare, virtual = pair(guest, "hardware-assist", memory)
+    assert Lockstep(bare, virtual).advance(10_000) is None
+    equal(bare, virtual)
+
+
+def test_an_unrestricted_guest_starts_in_real_mode() -> None:
+    bare, virtual = pair("boot_sector", "hardware-assist")
+    assert Lockstep(bare, virtual).advance(10_000) is None
+    equal(bare, virtual)
+
+
+@COMBINED
+def test_nanos_boots_the_same(technique: str, memory: str) -> None:
+    bare, virtual = pair("nanos", technique, memory)
     lockstep = Lockstep(bare, virtual)
     assert lockstep.advance(60_000) is None
     assert virtual.console == bare.console
     assert "nanos" in virtual.console
+
+
+@COMBINED
+def test_nanos_asleep_with_nothing_to_do_is_the_same(technique: str, memory: str) -> None:
+    image = Image(guests.program("nanos"), "nanos", 4 << 20, disk=guests.disk("nanos"))
+    bare, virtual = build(BARE_METAL, image), build(technique, image, Options(memory=memory))
+    while "3512" not in bare.console:
+        bare.run(20_000)
+    while not bare.guest_cpu.halted:
+        bare.run(1)
+    assert run_to(virtual, bare.guest_steps)
+    assert virtual.guest_cpu.halted
+    assert virtual.console == bare.console
+    assert virtual.digest() == bare.digest()
 
 
 def popf_difference() -> tuple[Difference, System]:

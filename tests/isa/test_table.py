@@ -19,6 +19,7 @@ from ringside.isa.row import (
     ROBIN_IRVINE_COUNT,
     SENSITIVE_REGISTER,
     TEMPORARIES,
+    UNLISTED,
     Form,
     Row,
     classify,
@@ -116,6 +117,7 @@ def test_the_sensitive_unprivileged_instructions_are_those_of_robin_and_irvine()
         "lar", "lsl", "verr", "verw", "pop", "push", "call", "jmp", "int", "retf", "str", "mov",
     }  # fmt: skip
     assert named(INTERRUPT_FLAG) == {"iret"}
+    assert named(UNLISTED) == {"lds", "les", "lss", "lfs", "lgs", "int3", "into"}
     assert ROBIN_IRVINE_COUNT == 17  # their count; the list they are quoted with has 18 names
     assert all(classify(row) == "sensitive" for row in ROWS if row.sensitive)
 

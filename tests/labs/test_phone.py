@@ -87,8 +87,50 @@ def test_a_frame_is_said_to_be_lost_to_the_rich_system_only_if_that_one_ran() ->
         assert ("did not have the processor" in said) == (holder == RICH)
 
 
+@pytest.mark.parametrize("shape", ["wide", "tall"])
+@pytest.mark.parametrize("frame", ["gsm", "lte", "slow"])
+def test_the_strip_shows_a_dozen_frames_wide_enough_for_their_numbers(
+    frame: str, shape: str
+) -> None:
+    run = at_end("fixed-priority", frame=frame)
+    scene = run.picture(shape, "en")
+    windows = [node for node in scene if node["key"].endswith(":window")]
+    numbers = [node for node in scene if re.fullmatch(r"frame:\d+:number", node["key"])]
+    assert len(windows) in (12, 13, 14)
+    assert len(numbers) >= len(windows) - 2
+
+
+@pytest.mark.parametrize(("frame", "length"), [("gsm", 55.4), ("lte", 12), ("slow", 240)])
+def test_the_ends_of_the_strip_are_labelled_with_real_times(frame: str, length: float) -> None:
+    run = at_end("round-robin", frame=frame)
+    scene = run.picture("wide", "en")
+    start, end = (float(scene[f"strip:{at}"]["text"].split()[0]) for at in ("start", "end"))
+    assert end == pytest.approx(run.phone.time / 1000, abs=0.06)
+    assert end - start == pytest.approx(length, abs=0.11)
+
+
+@pytest.mark.parametrize("frame", ["gsm", "lte", "slow"])
+@pytest.mark.parametrize("policy", ["round-robin", "fixed-priority"])
+def test_what_is_known_at_once_holds_the_refused_access_and_several_frames(
+    frame: str, policy: str
+) -> None:
+    run = at_end(policy, frame=frame)
+    radio, known = run.phone.radio, run.last
+    assert radio.met + radio.missed >= 12
+    run.seek(0)
+    assert run.find("denied", 1) and run.step < known
+
+
+def test_far_events_are_no_dearer_than_near_ones() -> None:
+    run = at_end("fixed-priority", frame="lte")
+    run.seek(run.last + 1500)
+    assert len(run.phone.radio.frames) <= 256
+    marks = run.timeline()["marks"]
+    assert len(marks) <= 3 * 401
+
+
 def test_hungarian_numbers_have_a_decimal_comma() -> None:
     run = at_end("fixed-priority")
     run.seek(0)
     assert run.find("deadline", 1)
-    assert re.search(r"\d,\d ms", "".join(part["text"] for part in run.sentence("hu")))
+    assert re.search(r"\d,\d+ ms", "".join(part["text"] for part in run.sentence("hu")))

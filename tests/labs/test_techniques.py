@@ -13,6 +13,7 @@ from ringside.labs.words.rings import RINGS
 from ringside.vmm.registry import TECHNIQUES
 
 EMULATION, PV, TRAP = "emulation", "paravirtualization", "trap-and-emulate"
+ASSIST = "hardware-assist"
 
 
 def open_run(guest: str, technique: str, **options: str) -> Any:
@@ -42,13 +43,13 @@ def test_the_menu_is_the_registry_in_its_order_after_bare_metal() -> None:
     assert LAB.setup(None, None, None, None).technique == TRAP
 
 
-@pytest.mark.parametrize("technique", [EMULATION, TRAP, PV])
+@pytest.mark.parametrize("technique", [EMULATION, TRAP, PV, ASSIST])
 def test_the_menu_names_and_explains_it_in_both_languages(technique: str) -> None:
     choice = next(choice for choice in LAB.techniques if choice.id == technique)
     assert choice.title == RINGS[f"technique.{technique}"] and all(choice.note)
 
 
-@pytest.mark.parametrize("technique", [EMULATION, PV])
+@pytest.mark.parametrize("technique", [EMULATION, PV, ASSIST])
 @pytest.mark.parametrize("guest", ["rings", "cli_sti"])
 def test_every_step_has_a_picture_and_a_sentence(guest: str, technique: str) -> None:
     run = open_run(guest, technique)
@@ -122,8 +123,8 @@ def test_the_shared_page_shows_the_mask_that_cli_writes() -> None:
 def test_what_was_ported_stands_beside_what_it_was() -> None:
     run = open_run("cli_sti", PV)
     rows = panel(run, "porting")["rows"]
-    pairs = [(row["name"], row["value"]) for row in rows]
-    assert ("cli", "mov byte [EVENTS_OFF], 1") in pairs
+    lines = [row["name"] for row in rows]
+    assert lines.index("+ mov byte [EVENTS_OFF], 1") == lines.index("− cli") + 1
     assert any("c60501f0090001" in row["tip"] or "mov byte" in row["tip"] for row in rows)
     assert "source lines replaced" in text(run, "equivalence")
     run.seek(10**6)
@@ -175,3 +176,46 @@ def test_the_instruction_set_changes_nothing_for_other_techniques() -> None:
         run = open_run("popf", technique, isa="virtualizable")
         run.seek(10**6)
         assert "arrived" in panel(run, "console")["text"]
+
+
+# -- hardware assist -----------------------------------------------------------------------------
+
+
+def figure(run: Any) -> dict[str, dict[str, Any]]:
+    return {node["key"]: node for node in run.picture("wide", "en")}
+
+
+def test_under_hardware_assist_the_kernel_is_in_ring_0_and_the_vmm_in_root_mode() -> None:
+    run = open_run("popf", ASSIST)
+    run.find("trap", 1)
+    exited = figure(run)
+    assert {"mode:guest", "mode:root", "motion"} <= set(exited)
+    assert exited["chip:title"]["text"] == "VM exit 48"
+    assert "current" in exited["mode:root"]["cls"] and "current" not in exited["ring:0"]["cls"]
+    assert "kernel" in exited["ring:0"]["cls"] and token(run) == "vmm"
+    run.seek(run.step + 2)
+    entered = figure(run)
+    assert entered["chip:title"]["text"] == "VMRESUME"
+    assert "current" in entered["ring:0"]["cls"] and "current" not in entered["mode:root"]["cls"]
+    assert token(run) == "kernel"
+
+
+@pytest.mark.parametrize("memory", ["nested", "shadow"])
+def test_popf_is_no_divergence_with_hardware_assist(memory: str) -> None:
+    run = open_run("popf", ASSIST, memory=memory)
+    run.seek(run.last)
+    assert not run.find("diverge", 1) and not run.find("diverge", -1)
+    assert panel(run, "equivalence")["tone"] == "good"
+    rows = {row["key"]: row["value"] for row in panel(run, "counts")["rows"]}
+    assert rows["counts:exits"] == sum(run.system.vms[0].exits.values())
+
+
+def test_the_timeline_gives_the_vmm_only_what_happens_in_root_mode() -> None:
+    run = open_run("rings", ASSIST)
+    for step in range(1, 110):
+        run.seek(step)
+        inside = run.system.machine.cpu.intercepts is not None
+        assert (run.reader.context == "vmm") is not inside
+        if step > 1:
+            at = run.timeline_.segments.at(run.timeline_.position + 1)
+            assert (at == "vmm") is not inside, step

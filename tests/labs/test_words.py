@@ -5,14 +5,33 @@ from __future__ import annotations
 import re
 
 import pytest
-from ringside.labs.words import panels, phone, rings, steps, walks
+from ringside.labs.words import (
+    classification,
+    compare,
+    emulated,
+    fastest,
+    panels,
+    paravirtual,
+    phone,
+    pool,
+    prices,
+    properties,
+    rings,
+    steps,
+    translation,
+    walks,
+)
 from ringside.labs.words.glossary import GLOSSARY
 from ringside.labs.words.say import Message, plain, segments
+from ringside.session import Session
 from ringside.trace.events import CONTEXTS
 
 CATALOGUES = {
     f"{module.__name__.rpartition('.')[2]}.{name}.{key}": message
-    for module in (panels, phone, rings, steps, walks)
+    for module in (
+        classification, compare, emulated, fastest, panels, paravirtual, phone, pool, prices,
+        properties, rings, steps, translation, walks,
+    )
     for name, table in vars(module).items()
     if name.isupper() and isinstance(table, dict)
     for key, message in table.items()
@@ -49,3 +68,31 @@ def test_a_context_mark_may_come_from_the_facts() -> None:
     message = ("The [{who}](@{context}) runs", "Fut: [{who}](@{context})")
     parts = segments(message, "en", {"who": "kernel", "context": "kernel"})
     assert parts[1] == {"text": "kernel", "context": "kernel"}
+
+
+@pytest.mark.parametrize(
+    ("follows", "article"),
+    [
+        ("alkalmazás", "az"), ("vendégkernel", "a"), ("VMM", "a"), ("SMSW", "az"), ("IF", "az"),
+        ("POPF", "a"), ("#GP(0)", "a"), ("0. gyűrű", "a"), ("1. gyűrű", "az"), ("3. gyűrű", "a"),
+        ("5. keret", "az"), ("15. keret", "a"), ("51. keret", "az"), ("100. keret", "a"),
+        ("1000. keret", "az"), ("00100123 cím", "a"),
+    ],
+)
+def test_the_hungarian_article_fits_what_follows_it(follows: str, article: str) -> None:
+    message = ("", "A(z) {x}, a(z) [{x}](@app).")
+    said = plain(message, "hu", {"x": follows})
+    assert said == f"{article.title()} {follows}, {article} {follows}."
+
+
+@pytest.mark.parametrize("guest", ["rings", "cli_sti", "nanos"])
+def test_no_undecided_article_and_no_english_value_is_left_in_hungarian(guest: str) -> None:
+    session = Session()
+    session.handle({"op": "load", "lab": "rings", "guest": guest, "lang": "hu",
+                    "technique": "bare-metal"})
+    for step in range(0, 120, 3):
+        frame = session.handle({"op": "frame", "step": step})["frame"]
+        said = "".join(part["text"] for part in frame["sentence"])
+        assert "(z)" not in said and not re.search(r"\b[Aa] [aáeéiíoóöőuúüű]", said), said
+        texts = {node.get("text") for node in frame["scene"]["nodes"]}
+        assert not {"on", "off"} & texts

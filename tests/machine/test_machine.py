@@ -15,78 +15,9 @@ from ringside.machine.loader import load_program
 from ringside.machine.machine import Machine
 from ringside.trace.events import Event, InterruptDelivered, Woken
 from ringside.trace.freeze import differences
+from small_pc import PRELUDE
 
 MEMORY = 2 << 20
-
-PRELUDE = """
-        bits 32
-        org 0x100000
-start:  lgdt [gdtr]
-        lidt [idtr]
-        jmp 0x08:.flat
-.flat:  mov ax, 0x10
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
-        mov al, 0x11
-        out 0x20, al
-        mov al, 0x20
-        out 0x21, al
-        mov al, 4
-        out 0x21, al
-        mov al, 1
-        out 0x21, al
-        mov eax, tick
-        mov edi, idt + 0x20 * 8
-        call gate
-        mov eax, typed
-        mov edi, idt + 0x24 * 8
-        call gate
-        jmp main
-
-gate:   mov [edi], ax
-        mov word [edi + 2], 0x08
-        mov byte [edi + 5], 0x8E
-        shr eax, 16
-        mov [edi + 6], ax
-        ret
-
-tick:   push eax
-        inc dword [ticks]
-        mov al, 0x20
-        out 0x20, al
-        pop eax
-        iret
-
-typed:  push eax
-        push edx
-        mov dx, 0x3F8
-        in al, dx
-        out 0xE9, al
-        mov al, 0x20
-        out 0x20, al
-        pop edx
-        pop eax
-        iret
-
-timer:  mov al, 0x34
-        out 0x43, al
-        mov al, bl
-        out 0x40, al
-        mov al, bh
-        out 0x40, al
-        ret
-
-        align 8
-gdt:    dq 0, 0x00CF9B000000FFFF, 0x00CF93000000FFFF
-gdtr:   dw 23
-        dd gdt
-idtr:   dw 0x7FF
-        dd idt
-ticks:  dd 0
-        align 8
-idt:    times 256 dq 0
-"""
 
 COUNTING = """
 main:   mov al, 0xFE
@@ -124,12 +55,7 @@ main:   mov al, 0xFE
 ECHOING = """
 main:   mov al, 0xEF
         out 0x21, al
-        mov dx, 0x3F9
-        mov al, 1
-        out dx, al
-        mov dx, 0x3FC
-        mov al, 8
-        out dx, al
+        call serial
         sti
 .again: hlt
         jmp .again

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import random
 import struct
+import sys
+from pathlib import Path
 
 import pytest
 from ringside.isa.faults import Fault
@@ -17,6 +19,9 @@ from ringside.machine.memory import Memory
 
 unicorn = pytest.importorskip("unicorn")
 x86 = pytest.importorskip("unicorn.x86_const")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import paging_cases
 
 SIZE = 1 << 21
 GDT, CODE, STACK, TABLES = 0x1000, 0x2000, 0x3000, 0x10_0000
@@ -124,3 +129,29 @@ def test_random_walks_agree_with_unicorn(seed, pae):
     if mine == "done" or type(mine) is int:
         for at, count in ((pde_at, size), (table, 8 * size)):
             assert memory.read_bytes(at, count) == bytes(uc.mem_read(at, count))
+
+
+SAMPLE, MANY = 400, 34_000  # cases of each format, now and in ``make fuzz``
+
+
+@pytest.mark.parametrize("name", paging_cases.FORMATS)
+def test_a_sample_of_random_tables_agrees_with_unicorn_in_every_format(name):
+    assert list(paging_cases.differences(paging_cases.FORMATS[name], SAMPLE, 7)) == []
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("name", paging_cases.FORMATS)
+def test_100_000_random_walks_agree_with_unicorn(name):
+    assert list(paging_cases.differences(paging_cases.FORMATS[name], MANY, 11)) == []
+
+
+@pytest.mark.parametrize("name", paging_cases.FORMATS)
+def test_the_sample_has_hits_faults_and_large_pages(name):
+    """Else agreeing would mean little."""
+    rng = random.Random(7)
+    seen = {"fault": 0, "value": 0, "outside": 0, "skipped": 0}
+    for _ in range(12):
+        world = paging_cases.World(rng, paging_cases.FORMATS[name])
+        for _ in range(30):
+            seen[world.ours(world.access())[0]] += 1
+    assert seen["fault"] > 60 and seen["value"] > 60 and seen["skipped"] < 100

@@ -126,7 +126,11 @@ def test_figure_writes_a_stand_alone_svg(lab: str, tmp_path: Path) -> None:
         ["run", "rings", "--guest", "nope"], ["figure", "nope", "-o", "x.svg"],
         ["figure", "walks", "--option", "nope=1", "-o", "x.svg"],
         ["figure", "walks", "-o", "/nonexistent-folder/x.svg"], ["disasm", "/nonexistent.bin"],
-        ["run", "walks"], ["run", "phone"],
+        ["run", "walks", "--input", "x"], ["run", "walks", "--max-instructions", "5"],
+        ["run", "walks", "--option", "address=nowhere"], ["run", "walks", "--guest", "9-level"],
+        ["run", "phone", "--technique", "bare-metal"], ["run", "phone", "--option", "frame"],
+        ["run", "phone", "--option", "colour=red"], ["run", "phone", "--disk", __file__],
+        ["run", "hlt", "--guest", "popf"], ["run", "hlt", "--option", "isa=virtualizable"],
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -5,10 +5,21 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ringside.trace.cost import BARE, DEPRIVILEGED, CostModel, purchases, reprice
+from ringside.trace.cost import (
+    ASSISTED_SHADOW,
+    BARE,
+    DEPRIVILEGED,
+    FREE,
+    NATIVE_INSTRUCTIONS,
+    TRANSLATED,
+    CostModel,
+    purchases,
+    reprice,
+)
 from ringside.trace.counters import Tally, by_detail, difference, total
 from ringside.trace.events import FaultRaised, PageWalked, Retired, VmmEntered
-from ringside.trace.presets import PRESETS, preset
+from ringside.trace.presets import PRESETS, RINGS, preset
+from ringside.vmm.registry import TECHNIQUES
 
 KEYS = [
     ("fault", "#PF"), ("fault", "#GP"), ("interrupt", "32"), ("walk", "2"), ("trap", "#GP"),
@@ -25,17 +36,41 @@ def test_every_price_has_a_source_and_every_charge_a_price() -> None:
         assert set(BARE.values()) | set(DEPRIVILEGED.values()) <= set(found.prices)
 
 
-def test_a_fault_reflected_to_the_guest_costs_what_was_measured() -> None:
-    """AA06: divzero 889 natively, 3223 under the software VMM; pgfault 1093 and 3927."""
-    model = CostModel(preset("prescott"), DEPRIVILEGED)
-    # The fault, its injection, and the trap of the handler's IRET
-    reflected = {("fault", "#DE"): 1, ("fault", "#GP"): 1, ("trap", "#DE"): 1, ("trap", "#GP"): 1,
-                 ("inject", "#DE"): 1}  # fmt: skip
-    assert model.bill(reflected, 0).total == 3223
-    paged = {("fault", "#PF"): 1, ("fault", "#GP"): 1, ("trap", "#PF"): 1, ("trap", "#GP"): 1,
-             ("inject", "#PF"): 1, ("shadow", "true"): 1}  # fmt: skip
-    assert model.bill(paged, 0).total == 3927
+def test_a_trapped_and_emulated_instruction_costs_what_was_measured() -> None:
+    """AA06 4: 2030 cycles for RDTSC, the exception (889) and the VMM's work in software."""
+    trapped = {("fault", "#GP"): 1, ("trap", "#GP"): 1}
+    assert CostModel(preset("prescott"), DEPRIVILEGED).bill(trapped, 0).total == 2030
     assert CostModel(preset("prescott"), BARE).bill({("fault", "#DE"): 1}, 0).total == 889
+
+
+def test_a_callout_is_charged_by_itself_and_other_traps_are_not() -> None:
+    model = CostModel(preset("prescott"), TRANSLATED)
+    assert model.bill({("trap", "callout"): 1}, 0).total == 1254
+    assert model.bill({("trap", "#PF"): 1}, 0).total == 2030 - 889
+
+
+def test_where_page_faults_are_exits_their_delivery_is_not_paid() -> None:
+    happened = {("fault", "#PF"): 1, ("vmexit", "0"): 1}
+    shadowed = CostModel(preset("prescott"), ASSISTED_SHADOW).bill(happened, 0)
+    assert [line.name for line in shadowed.lines] == ["exit #PF"]
+
+
+def test_an_instruction_with_a_price_of_its_own_is_paid_once() -> None:
+    charges = {**BARE, **NATIVE_INSTRUCTIONS}
+    found = purchases({("retired", "cli"): 2, ("retired", "mov"): 3}, 5, charges)
+    assert found == {"instruction": 3, "interrupt flag": 2}
+
+
+def test_ring_costs_without_a_figure_for_the_processor_are_marked_as_assumed() -> None:
+    for name in RINGS:
+        assert preset("haswell").prices[name].confidence == "assumed"
+        assert preset("haswell").prices[name].cycles == preset("prescott").prices[name].cycles
+
+
+def test_every_processor_can_price_every_technique() -> None:
+    for technique in TECHNIQUES:
+        for found in PRESETS:
+            assert set(technique.charges.values()) - {FREE} <= set(found.prices)
 
 
 def test_a_walk_pays_for_each_reference() -> None:

@@ -13,41 +13,24 @@ from ringside.isa.assembler import assemble
 from ringside.machine.loader import load_program
 from ringside.machine.machine import Machine
 from ringside.trace.breakpoints import AtAddress, AtEvent, at_exit, read_breakpoint
-from ringside.trace.events import Event
+from ringside.trace.events import Event, RingChanged
 from ringside.trace.keyframes import Keyframe, Keyframes
-from ringside.trace.marks import BARE_RINGS, Segments
-from ringside.trace.timeline import Timeline
+from ringside.trace.marks import BARE_RINGS, Marks, Segments
+from ringside.trace.timeline import EARLY, Timeline
+from small_pc import PRELUDE
 
 MEMORY = 2 << 20
 
 # Counts under a timer, echoes what is typed, divides by zero now and then.
-GUEST = """
-        bits 32
-        org 0x100000
-start:  lgdt [gdtr]
-        lidt [idtr]
-        jmp 0x08:.flat
-.flat:  mov ax, 0x10
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
-        mov esi, ports
-.next:  lodsw
-        mov dx, ax
-        lodsb
-        test dx, dx
-        jz .gates
-        out dx, al
-        jmp .next
-.gates: mov eax, divide
+GUEST = PRELUDE + """
+main:   mov eax, divide
         mov edi, idt
         call gate
-        mov eax, tick
-        mov edi, idt + 0x20 * 8
-        call gate
-        mov eax, typed
-        mov edi, idt + 0x24 * 8
-        call gate
+        mov al, 0xEE
+        out 0x21, al
+        mov ebx, 30
+        call timer
+        call serial
         sti
 count:  inc ecx
         mov [0x180000 + ecx * 4], ecx
@@ -62,57 +45,6 @@ count:  inc ecx
         jmp count.on
 divide: mov ebx, 1
         iret
-tick:   push eax
-        inc dword [ticks]
-        mov al, 0x20
-        out 0x20, al
-        pop eax
-        iret
-typed:  push eax
-        push edx
-        mov dx, 0x3F8
-        in al, dx
-        out 0xE9, al
-        cmp al, 'q'
-        jne .no
-        mov al, 1
-        out 0xF4, al
-.no:    mov al, 0x20
-        out 0x20, al
-        pop edx
-        pop eax
-        iret
-gate:   mov [edi], ax
-        mov word [edi + 2], 0x08
-        mov byte [edi + 5], 0x8E
-        shr eax, 16
-        mov [edi + 6], ax
-        ret
-%macro set 2
-        dw %1
-        db %2
-%endmacro
-ports:  set 0x20, 0x11
-        set 0x21, 0x20
-        set 0x21, 4
-        set 0x21, 1
-        set 0x21, 0xEE
-        set 0x43, 0x34
-        set 0x40, 30
-        set 0x40, 0
-        set 0x3F9, 1
-        set 0x3FC, 8
-        dw 0
-        db 0
-        align 8
-gdt:    dq 0, 0x00CF9B000000FFFF, 0x00CF93000000FFFF
-gdtr:   dw 23
-        dd gdt
-idtr:   dw 0x7FF
-        dd idt
-ticks:  dd 0
-        align 8
-idt:    times 256 dq 0
 """
 
 
@@ -315,7 +247,9 @@ def test_where_much_happens_keyframes_are_closer() -> None:
     load_program(quiet, assemble("bits 32\norg 0x100000\nagain: inc eax\njmp again\n"))
     calm = Timeline(quiet, keyframe_every=1000)
     calm.seek(6000)
-    assert len(calm.keyframes) == 7 < with_events
+    gaps = [after - before for before, after in pairwise(calm.keyframes)]
+    assert gaps[0] == EARLY and max(gaps) == 1000
+    assert len(calm.keyframes) < with_events
 
 
 def test_a_summary_fits_its_strip_and_covers_every_step() -> None:
@@ -361,3 +295,29 @@ def test_breakpoints_are_read_from_data_or_refused_with_a_reason() -> None:
     for bad in ({}, {"address": -1}, {"address": True}, {"kind": "nonsense"}, {"exit": 5}):
         with pytest.raises(ValueError, match="A breakpoint is"):
             read_breakpoint(bad)
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(1, 9), st.sampled_from((0, 1, 3))), min_size=1,
+                   max_size=120),
+    columns=st.integers(1, 12),
+)
+def test_an_overview_that_grew_with_the_run_is_that_of_the_whole_run(
+    steps: list[tuple[int, int]], columns: int
+) -> None:
+    grown, grown_marks, step = Segments(BARE_RINGS, 1, "kernel"), Marks(), 0
+    changes: list[tuple[int, RingChanged]] = []
+    for gap, ring in steps:
+        step += gap
+        event = RingChanged(step, "kernel", 0, ring, "test")
+        changes.append((step, event))
+        grown.note(step, event)
+        grown_marks.add(step, event)
+        whole, marks = Segments(BARE_RINGS, 1, "kernel"), Marks()
+        for at, change in changes:
+            whole.note(at, change)
+            marks.add(at, change)
+        assert grown.overview(1, step, columns) == whole.overview(1, step, columns)
+        assert grown_marks.sample("ring", 1, step, columns) == marks.sample(
+            "ring", 1, step, columns
+        )

@@ -343,7 +343,9 @@ def test_the_processors_time_counts_the_translations_overhead_and_the_guests_doe
 # -- efficiency --------------------------------------------------------------------------------
 
 
-def test_nanos_kernel_runs_in_the_cache() -> None:
+def test_nanos_kernel_runs_as_identical_copies_but_for_its_jumps() -> None:
+    """Counted by the processor as it runs. A direct jump is the guest's own instruction too, but
+    its displacement is another one; calls, returns and indirect jumps are looked up."""
     program = guests.program("nanos", {"NANOS_AUTOHALT": 1})
     system = build(TECHNIQUE, Image(program, "g", 8 << 20, guests.disk("nanos")))
     technique = translator(system)
@@ -353,7 +355,11 @@ def test_nanos_kernel_runs_in_the_cache() -> None:
     system.run(5_000_000)
     whole = read_executed(technique)
     steady = whole.since(settled)
-    for executed in (whole, steady):
+    assert steady.total > 15_000
+    for executed, least in ((whole, 0.94), (steady, 0.95)):  # booting is much port I/O
+        assert executed.identical / executed.straight >= least
         assert executed.share(executed.in_cache) >= 0.95
-        assert executed.share(executed.identical + executed.branches) >= 0.94
-    assert read_statistics(technique).hit_rate >= 0.75
+    assert steady.share(steady.identical + steady.branches) >= 0.95
+    statistics = read_statistics(technique)
+    assert statistics.hit_rate >= 0.85
+    assert 1 < statistics.expansion < 3

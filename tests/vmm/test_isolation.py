@@ -110,13 +110,21 @@ main:   gate 13, .again
 }
 
 
+@pytest.mark.parametrize(
+    ("technique", "memory"),
+    [("trap-and-emulate", ""), ("hardware-assist", "nested"), ("hardware-assist", "shadow")],
+)
 @pytest.mark.parametrize("crime", sorted(HOSTILE))
-def test_a_neighbour_never_notices_a_guest_that(bench: Any, crime: str) -> None:
-    options = Options(policy=RoundRobin(400))
-    system = bench.virtual(HOSTILE[crime], NEIGHBOUR, tables=True, options=options)
+def test_a_neighbour_never_notices_a_guest_that(
+    bench: Any, crime: str, technique: str, memory: str
+) -> None:
+    options = Options(policy=RoundRobin(400), memory=memory)
+    system = bench.virtual(
+        HOSTILE[crime], NEIGHBOUR, tables=True, options=options, technique=technique
+    )
     memory = system.machine.memory
     monitor = bytes(memory.ram[0x10_0000 : 0x10_2000])  # IDT and entry points
-    system.run(60_000)
+    system.run(30_000)
     neighbour = system.vms[1]
     assert neighbour.outcome is None
     assert neighbour.memory.read32(0x21_0000) >= 1

@@ -9,10 +9,11 @@ from ringside import guests
 from ringside.isa.assembler import Program, assemble
 from ringside.isa.decode import decode
 from ringside.isa.registers import EAX, EBX, ECX, EDI
-from ringside.labs.systems import BareMetal, Image, Virtualized, build
+from ringside.labs.systems import BareMetal, Image, Options, Virtualized, build
 from ringside.trace.events import Chained, Discarded, Translated
 from ringside.vmm.cpu.binary_translation import TOO_OFTEN, BinaryTranslation
 from ringside.vmm.lockstep import Lockstep
+from ringside.vmm.registry import TRACED
 from ringside.vmm.translation.cache import LONGEST_UNIT, ROOM
 from ringside.vmm.translation.layout import SLOTS, slot_of
 from ringside.vmm.translation.readout import (
@@ -75,10 +76,10 @@ def test_the_lectures_five_instructions_look_as_in_the_lecture() -> None:
     assert [pair.text for pair in unit.pairs] == [
         "cli", "and ebx, 0xfffff000", "mov ebx, cr3", "sti", "ret",
     ]  # fmt: skip
-    assert [pair.kind for pair in unit.pairs] == [INLINE, IDENT, INLINE, INLINE, CONTROL]
+    assert [pair.kind for pair in unit.pairs] == [INLINE, IDENT, CALLOUT, INLINE, CONTROL]
     assert texts(cli) == ["mov dword [gs:virtual_if], 0"]
     assert mask.cache[0].code == mask.code
-    assert texts(cr3) == ["mov ebx, [gs:virtual_cr3]"]
+    assert texts(cr3) == ["int 0xfc"]
     assert "mov dword [gs:virtual_if], 0x200" in texts(sti)
     assert texts(sti).index("mov ecx, [gs:pending]") < texts(sti).index("int 0xfc")
     assert texts(ret) == ["mov [gs:save_ecx], ecx", "pop ecx", "jmp lookup"]
@@ -94,7 +95,7 @@ def test_the_lectures_five_instructions_look_as_in_the_lecture() -> None:
         ("01d8", IDENT), ("f3a5", IDENT), ("8ed8", IDENT), ("1f", IDENT), ("06", IDENT),
         ("6501d8", CALLOUT), ("65a100000000", CALLOUT), ("2ea100000000", CALLOUT), ("f0ff00", IDENT),
         ("fa", INLINE), ("fb", INLINE), ("9c", INLINE), ("9d", INLINE), ("669c", CALLOUT),
-        ("0f20d8", INLINE), ("0f22d8", CALLOUT), ("0e", INLINE), ("16", INLINE), ("8cc8", INLINE),
+        ("0f20d8", CALLOUT), ("0f20d0", INLINE), ("0f22d8", CALLOUT), ("0e", INLINE), ("16", INLINE), ("8cc8", INLINE),
         ("8ed0", CALLOUT), ("17", CALLOUT), ("8ee8", CALLOUT), ("0fa9", CALLOUT), ("0fb200", CALLOUT),
         ("f4", CALLOUT), ("cf", CALLOUT), ("cb", CALLOUT), ("cd80", CALLOUT), ("cc", CALLOUT),
         ("ec", CALLOUT), ("e620", CALLOUT), ("6c", CALLOUT), ("0f0100", CALLOUT), ("0f01e0", INLINE),
@@ -127,6 +128,16 @@ def test_a_unit_ends_after_twelve_instructions_or_with_a_branch() -> None:
     main = program.symbols["main"]
     lengths = [len(unit_of(technique, main + n).pairs) for n in (0, 12, 24)]
     assert lengths == [LONGEST_UNIT, LONGEST_UNIT, 7]
+
+
+@pytest.mark.parametrize("before", range(8, 14))
+def test_sti_does_not_make_a_unit_longer_and_the_one_after_it_still_runs_first(
+    before: int,
+) -> None:
+    program = small("main:\n cli" + "\n nop" * before + "\n sti\n inc ebx\nafter: jmp after")
+    system, technique = compared(program, 200)
+    assert system.guest_cpu.eflags & 0x200
+    assert max(len(unit.pairs) for unit in read_units(technique)) == LONGEST_UNIT
 
 
 def test_every_instruction_in_the_cache_is_known(bench: Any) -> None:
@@ -275,6 +286,66 @@ count:  dd 0
     assert system.vm.exits["#PF"] < 20 < system.vm.exits["callout"]
     unit = unit_of(technique, small(text).symbols["main.l"])
     assert [pair.kind for pair in unit.pairs] == [CALLOUT, CONTROL] or unit.pairs[0].kind == CALLOUT
+
+
+def test_code_that_keeps_writing_a_traced_page_table_is_translated_to_a_callout() -> None:
+    table = 0x300000
+    text = f"""
+main:   mov ecx, 50
+.l:     mov eax, ecx
+        shl eax, 12
+        or eax, 3
+        mov [{table} + ecx * 4], eax
+        loop .l
+after:  jmp after
+"""
+    system, technique = virtual(small(text))
+    technique.shadow.kept.add(table >> 12)  # what a VMM does that watches the guest's tables
+    technique.shadow.trace(table >> 12)
+    system.run(2000)
+    assert system.guest_cpu.regs[ECX] == 0
+    assert system.vm.memory.read32(table + 4 * 17) == 17 << 12 | 3
+    statistics = read_statistics(technique)
+    assert statistics.adapted == 1 and statistics.executed.trapped <= TOO_OFTEN + 2
+    writes = [
+        pair.kind for unit in read_units(technique) for pair in unit.pairs
+        if f"+ecx*4+{table:#x}" in pair.text or f"[ecx*4+{table:#x}]" in pair.text
+    ]  # fmt: skip
+    assert writes and set(writes) == {CALLOUT}
+
+
+def test_code_in_a_frame_that_is_a_page_table_too_is_watched_as_long_as_it_is_translated() -> None:
+    table, directory, second = 0x120000, 0x121000, 0x122000
+    sub = 0x400800  # in the first table's frame, but mapped by the second one
+    text = f"""
+main:   mov edi, {table + 4 * 0x80}
+        mov eax, 0x80003
+        mov ecx, 0xB0
+.l:     stosd
+        add eax, 0x1000
+        loop .l
+        mov dword [{directory}], {table + 3}
+        mov dword [{directory + 4}], {second + 3}
+        mov dword [{second}], {table + 3}
+        mov dword [{table + 0x800}], 0x00C305B0 ; MOV AL, 5; RET
+        mov eax, {directory}
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 0x80000000
+        mov cr0, eax
+        call {sub}
+        mov eax, {directory}
+        mov cr3, eax                            ; the table need not be watched any longer
+        mov byte [{sub + 1}], 7
+        call {sub}
+        movzx ebx, al
+after:  jmp after
+"""
+    image = Image(small(text), "g", MEMORY)
+    bare, system = build("bare-metal", image), build(TECHNIQUE, image, Options(memory=TRACED))
+    assert Lockstep(bare, system).advance(2000) is None
+    assert system.guest_cpu.regs[EBX] == 7
+    assert system.digest() == bare.digest()
 
 
 def test_a_jump_into_the_middle_of_an_instruction_is_another_instruction() -> None:

@@ -28,7 +28,7 @@ def fill(template: str, recordings: Path) -> str:
     status = {"name": "recorded", "step": 0}
     state = {"playing": False, "kinds": lab["kinds"], "kind": "step", "speed": "1", "stops": 0}
     trees: dict[str, list[Any]] = {
-        "top": chrome.head(catalogue["labs"], lab, words, "auto", status),
+        "top": chrome.head(catalogue["labs"], lab, words, "auto", chrome.chip(words, status)),
         "controls": chrome.controls(lab, choice, words),
         "transport": chrome.transport(words, state),
         "sentence": panels.segments(frame["sentence"], words),

@@ -245,6 +245,7 @@ class App:
         """Everything but the frame, after language, lab or choice changed."""
         self.board.forget()
         self.board.name(self.words, self.lab)
+        self.draw_head()
         self.draw_status()
         self.draw_controls()
         self.draw_transport()
@@ -262,15 +263,18 @@ class App:
             "speed": self.player.speed, "stops": stops})
         self.draw_status()
 
+    def draw_head(self):
+        self.board.head(self.catalogue["labs"], self.lab, self.words, self.theme)
+
     def draw_status(self, doing="", step=None):
-        """Head of the page; ``doing`` is "working" or "running" while something takes long."""
+        """Who answers; ``doing`` is "working" or "running" while something takes long."""
         if self.lab is None:
             return
         name = doing or ("live" if self.live else "offline" if self.lost else "recorded")
         if self.player.playing and self.player.rushing and self.live:
             name = "running"
-        self.board.head(self.catalogue["labs"], self.lab, self.words, self.theme,
-                        {"name": name, "step": self.step if step is None else step})
+        self.board.status(
+            self.words, {"name": name, "step": self.step if step is None else step})
 
     def draw_notes(self):
         self.board.notices(self.words, self.notes)
@@ -405,6 +409,30 @@ class App:
             self.do_edit("", "")
         return self.change()
 
+    async def do_drop(self, argument, value):
+        """A file was dropped or chosen: a trace for the labs that play one."""
+        about = json.loads(argument)
+        if not self.lab.get("drops"):
+            self.note("drop", self.words("drop.nowhere"), "", "wrong")
+            return
+        if not value:
+            self.note("drop", self.words("drop.unread", name=about["name"],
+                                         limit=about["limit"] // 1000), "", "wrong")
+            return
+        reply = await self.ask({"op": "drop", "name": about["name"][:200], "data": value})
+        if not reply:
+            return
+        text = self.words("drop.done", name=reply["name"], count=reply["accesses"])
+        if about["size"] > about["limit"]:
+            text += " " + self.words("drop.cut", limit=about["limit"] // 1000)
+        hint = ""
+        if reply["garbage"]:
+            lines = "; ".join("%d: %s" % (line, what) for line, what in reply["shown"])
+            hint = self.words("drop.garbage", count=reply["garbage"], lines=lines)
+        self.choice["guest"] = self.lab["drops"]
+        await self.change()
+        self.note("drop", text, hint)
+
     def do_option(self, argument, value):
         self.choice["options"][argument] = value
         return self.change()
@@ -429,7 +457,7 @@ class App:
 
     def do_theme(self, argument, value):
         self.set_theme(THEMES[(THEMES.index(self.theme) + 1) % len(THEMES)])
-        self.draw_status()
+        self.draw_head()
         self.save_route(False)
 
     def set_theme(self, theme):
@@ -555,5 +583,5 @@ ACTIONS = {
     "dismiss": App.do_dismiss, "copy": App.do_copy, "figure": App.do_figure,
     "stops": App.do_stops, "stop-at": App.do_stop_at,
     "stop-kind": App.do_stop_kind, "input": App.do_input, "edit": App.do_edit,
-    "route": App.do_route,
+    "route": App.do_route, "drop": App.do_drop,
 }

@@ -38,14 +38,18 @@ class Board:
     def name(self, words, lab):
         """Labels that depend on language and lab only."""
         contexts = {name: words("context." + name) for name in CONTEXTS}
+        contexts.update(lab.get("contexts") or {})
         kinds = {kind["id"]: kind["title"] for kind in lab["kinds"]}
         page.name(words("stage", lab=lab["title"]), words("timeline"),
                   json.dumps({"context": contexts, "kind": kinds}))
         self.put("skip", [words("skip")])
         page.language(words.lang, "%s · Ringside" % lab["title"])
 
-    def head(self, labs, lab, words, theme, status):
-        self.put("top", chrome.head(labs, lab, words, theme, status))
+    def head(self, labs, lab, words, theme):
+        self.put("top", chrome.head(labs, lab, words, theme))
+
+    def status(self, words, status):
+        self.put("status", [chrome.chip(words, status)])
 
     def controls(self, lab, choice, words):
         self.put("controls", chrome.controls(lab, choice, words))

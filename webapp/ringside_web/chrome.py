@@ -28,26 +28,43 @@ def select(do, label, values, chosen, argument=None):
     return h("select", attributes, options)
 
 
-def head(labs, lab, words, theme, status):
-    """Brand, the labs, and what is true of the whole page."""
-    links = []
-    for item in labs:
-        here = item["id"] == lab["id"]
-        attributes = {"href": "#lab=" + item["id"], "data-do": "lab", "data-with": item["id"],
-                      "key": item["id"], "title": item.get("question"),
-                      "aria-current": "page" if here else None}
-        links.append(h("a", attributes, item["title"]))
+def head(labs, lab, words, theme, *status):
+    """Brand, the labs, and what is true of the whole page. The status is written apart."""
     return [
         h("a", {"class": "brand", "href": "#", "data-do": "home"}, "ring", h("b", None, "side")),
-        h("nav", {"aria-label": words("labs")}, links),
+        h("nav", {"aria-label": words("labs")}, _menus(labs, lab)),
         h("div", {"class": "tools"},
-          chip(words, status),
+          h("span", {"id": "status", "data-own": True}, list(status)),
           h("button", {"type": "button", "class": "quiet lang", "data-do": "language",
                        "title": words("language.tip")}, words("language")),
           button("theme", words("theme." + theme), "theme-" + theme, **{"class": "quiet"}),
           button("glossary", words("glossary"), "book", **{"class": "quiet"}),
           button("help", words("help") + " (?)", "help", **{"class": "quiet"})),
     ]
+
+
+def _menus(labs, lab):
+    """A menu for each topic; the one with the open lab says which that is."""
+    topics = []
+    for item in labs:
+        if item["topic"] not in topics:
+            topics.append(item["topic"])
+    return [_menu(topic, [item for item in labs if item["topic"] == topic], lab)
+            for topic in topics]
+
+
+def _menu(topic, labs, lab):
+    here = lab in labs
+    links = []
+    for item in labs:
+        attributes = {"href": "#lab=" + item["id"], "data-do": "lab", "data-with": item["id"],
+                      "key": item["id"], "aria-current": "page" if item is lab else None}
+        links.append(h("a", attributes, h("b", None, item["title"]),
+                       h("span", None, item["question"])))
+    return h("details", {"class": "menu here" if here else "menu", "key": topic, "name": "topics"},
+             h("summary", None, h("span", None, topic),
+               h("b", None, lab["title"]) if here else None),
+             h("div", {"class": "list"}, links))
 
 
 def chip(words, status):
@@ -75,10 +92,17 @@ def controls(lab, choice, words):
         parts.append(_field("guest", words("guest"),
                             select("guest", words("guest"), values, choice["guest"])))
     for option in lab["options"]:
+        if option["under"] and choice["technique"] not in option["under"]:
+            continue
         values = [(value["id"], value["title"]) for value in option["values"]]
         chosen = choice["options"].get(option["id"]) or option["default"]
         parts.append(_field(option["id"], option["title"],
                             select("option", option["title"], values, chosen, option["id"])))
+    if lab.get("drops"):
+        label = words("drop.label")
+        parts.append(h("label", {"class": "field file", "key": "drop", "title": words("drop.tip")},
+                       h("span", None, label),
+                       h("input", {"type": "file", "data-do": "drop", "aria-label": label})))
     return parts
 
 

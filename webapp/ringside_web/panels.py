@@ -134,10 +134,10 @@ def _console(panel, words, marks):
                text or words("console.empty"))
     if panel.get("input") is False:
         return screen
+    label = panel.get("label") or words("console.label")
     field = h("input", {"type": "text", "maxlength": "200", "autocomplete": "off",
                         "autocapitalize": "off", "spellcheck": "false",
-                        "placeholder": words("console.label"),
-                        "aria-label": words("console.label")})
+                        "placeholder": label, "aria-label": label})
     send = h("button", {"type": "submit"}, words("console.send"))
     return [screen, h("form", {"class": "type", "data-do": "input"}, field, send)]
 

@@ -283,7 +283,7 @@ class Descent:
             self._read(depth, step, table, bits, group)
             every, some = _all(group.entry)
             is_leaf = step.number == 1
-            if not _uniform(step, self.format.bits.present, every, some):
+            if not _uniform(step, self.format.bits.needed, every, some):
                 group = self._sort_out(depth, step, group, out, leaves)
                 if not len(group):
                     break
@@ -341,7 +341,7 @@ class Descent:
         large = (entry & step.large != 0) & ~absent
         wrong = np.where(large, step.large_reserved, step.reserved)
         wrong &= entry
-        reserved = (wrong != 0) & ~absent
+        reserved = ((wrong != 0) | (entry & flag.needed == 0)) & ~absent
         large &= ~reserved
         for bad, extra in ((absent, 0), (reserved, ERROR_PRESENT | ERROR_RESERVED)):
             chosen = bad.nonzero()[0]
@@ -447,9 +447,9 @@ def _all(entry: Ints) -> tuple[int, int]:
     return int(np.bitwise_and.reduce(entry)), int(np.bitwise_or.reduce(entry))
 
 
-def _uniform(step: Step, present: int, every: int, some: int) -> bool:
+def _uniform(step: Step, needed: int, every: int, some: int) -> bool:
     """Tell whether all entries are present, none has a reserved bit, and all or none is large."""
-    if not every & present:
+    if not every & needed:
         return False
     if every & step.large:
         return not some & step.large_reserved

@@ -139,6 +139,18 @@ MISSED = {
     "en": "On the list, but no sampled state showed it to be sensitive and not privileged.",
     "hu": "A listán van, de egyetlen mintaállapot sem mutatta érzékenynek és nem privilegizáltnak.",
 }
+TRAPS_HERE = {
+    "en": "On the list, but here every form of it traps.",
+    "hu": "A listán van, de itt minden formája csapdázik.",
+}
+OWN_COPY = {
+    "en": "On the list, but a virtual machine in VMX non-root operation has the registers and "
+    "tables it touches to itself: the instruction is innocuous now.",
+    "hu": "A listán van, de a VMX non-root működésben futó virtuális gépnek saját példánya van "
+    "azokból a regiszterekből és táblákból, amelyekhez hozzányúl: itt már ártalmatlan.",
+}
+INNOCUOUS_HERE = {"ia32-vmx": OWN_COPY}
+"""Why what is listed may have become innocuous, by instruction set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +225,16 @@ def listed_row(listed: Listed, result: Classification) -> Row:
     """One line of the list."""
     covered = [found for found in result.findings if listed.covers(found.mnemonic, found.form)]
     offending = tuple(found.form for found in covered if found.offends)
+    reason: dict[str, str] = {}
+    if not offending:
+        traps = covered and all(found.privileged for found in covered if found.sensitive)
+        silent = any(not found.sensitive for found in covered)
+        reason = INNOCUOUS_HERE.get(result.isa, MISSED) if silent else MISSED
+        if traps and any(found.privileged for found in covered):
+            reason = TRAPS_HERE
     return Row(
         listed.name, listed.group, bool(offending), tuple(found.form for found in covered),
-        offending, {} if offending else MISSED, NOTES.get(listed.mnemonic, {}),
+        offending, reason, NOTES.get(listed.mnemonic, {}),
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ WORDS: dict[str, dict[str, str]] = {
         "számol)",
     },
     "besides": {"en": "found besides: {name}", "hu": "ezen kívül: {name}"},
-    "missing": {"en": "not found: {name}", "hu": "nincs meg: {name}"},
+    "missing": {"en": "does not offend here: {name}", "hu": "itt nem vét: {name}"},
 }
 
 

@@ -1,41 +1,77 @@
-"""The instruction sets there are to choose from. One more is one more entry."""
+"""The instruction sets there are to choose from. One more is one more entry.
+
+Menus need their titles only, so what they are made of is imported when one is made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ringside.classify.ia32.bench import Ia32
-from ringside.classify.ia32.vmx import Ia32Vmx
-from ringside.classify.model import Classification, Isa
-from ringside.classify.published import listed_encodings
-from ringside.classify.rv32 import Rv32
-from ringside.machine.control import CR4_UMIP
+if TYPE_CHECKING:
+    from ringside.classify.model import Isa
 
-Learn = Callable[[str], Classification]
+Encodings = Container[tuple[int, str]]
+"""A set of encodings, each a row and a form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """``make`` builds it; ``learns`` names the variant whose classification it is built from."""
+    """``make`` builds it; ``learns`` names the variant it is built from: ``make`` is then given
+    what is found sensitive there."""
 
     id: str
     title: dict[str, str]
     text: dict[str, str]
-    make: Callable[[Classification | None], Isa]
+    make: Callable[[Encodings | None], Isa]
     learns: str = ""
+    published: bool = True  # whether what was published about IA-32 speaks of it
 
 
-def trap_all(found: Classification | None) -> Isa:
+def plain(found: Encodings | None) -> Isa:
+    """IA-32 as it is."""
+    from ringside.classify.ia32.bench import Ia32
+
+    return Ia32()
+
+
+def umip(found: Encodings | None) -> Isa:
+    """IA-32 with user-mode instruction prevention switched on."""
+    from ringside.classify.ia32.bench import Ia32
+    from ringside.machine.control import CR4_UMIP
+
+    return Ia32("ia32-umip", cr4=CR4_UMIP)
+
+
+def trap_all(found: Encodings | None) -> Isa:
     """IA-32 with every encoding that was found sensitive made to trap outside ring 0."""
+    from ringside.classify.ia32.bench import Ia32
+
     assert found is not None
-    traps = frozenset((each.row, each.form) for each in found.findings if each.sensitive)
-    return Ia32("ia32-trap-all", traps=traps)
+    return Ia32("ia32-trap-all", traps=found)
 
 
-def trap_listed(found: Classification | None) -> Isa:
+def trap_listed(found: Encodings | None) -> Isa:
     """IA-32 with only the published list made to trap."""
+    from ringside.classify.ia32.bench import Ia32
+    from ringside.classify.published import listed_encodings
+
     return Ia32("ia32-trap-listed", traps=listed_encodings())
+
+
+def vmx(found: Encodings | None) -> Isa:
+    """IA-32 in VMX operation, on the simulated VMX."""
+    from ringside.classify.ia32.vmx import Ia32Vmx
+
+    return Ia32Vmx()
+
+
+def rv32(found: Encodings | None) -> Isa:
+    """RISC-V."""
+    from ringside.classify.rv32 import Rv32
+
+    return Rv32()
 
 
 VARIANTS: tuple[Variant, ...] = (
@@ -46,7 +82,7 @@ VARIANTS: tuple[Variant, ...] = (
             "en": "The processor as it was before hardware virtualization.",
             "hu": "A processzor, ahogyan a hardveres virtualizáció előtt volt.",
         },
-        lambda found: Ia32(),
+        plain,
     ),
     Variant(
         "ia32-umip",
@@ -57,7 +93,7 @@ VARIANTS: tuple[Variant, ...] = (
             "hu": "Az SGDT, SIDT, SLDT, STR és SMSW a 0-s gyűrűn kívül csapdázik, ahogyan a "
             "2017 körüli és újabb processzorok tudják.",
         },
-        lambda found: Ia32("ia32-umip", cr4=CR4_UMIP),
+        umip,
     ),
     Variant(
         "ia32-trap-listed",
@@ -89,7 +125,7 @@ VARIANTS: tuple[Variant, ...] = (
             "hu": "Minden virtuális gépnek saját példánya van az érzékeny regiszterekből, és ami "
             "közös marad, kilép a hipervizorhoz.",
         },
-        lambda found: Ia32Vmx(),
+        vmx,
     ),
     Variant(
         "rv32",
@@ -99,7 +135,8 @@ VARIANTS: tuple[Variant, ...] = (
             "en": "An instruction set designed so that whatever is sensitive traps.",
             "hu": "Olyan utasításkészlet, amelyet úgy terveztek, hogy ami érzékeny, csapdázzon.",
         },
-        lambda found: Rv32(),
+        rv32,
+        published=False,
     ),
 )  # fmt: skip
 

@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ringside.isa.assembler import Program, assemble
+
+NANO_FOLDER = "nano/"
+HOSTILE_FOLDER = "hostile/"
+POOL_FOLDER = "pool/"
+PAGING_FOLDER = "paging/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,13 @@ SHELF: tuple[Guest, ...] = (
         "cli, and, mov cr3-ból, sti, ret: mit csinál belőlük a bináris fordító.",
     ),
     _guest(
+        "self_modifying",
+        "Code that changes",
+        "Writes its own code, jumps into the middle of an instruction, runs off the memory.",
+        "Változó kód",
+        "A saját kódját írja, egy utasítás közepére ugrik, és kifut a memóriából.",
+    ),
+    _guest(
         "page_fault",
         "Page fault",
         "A page comes into being when it is touched.",
@@ -88,6 +100,13 @@ SHELF: tuple[Guest, ...] = (
         "How the processor talks to devices.",
         "Port I/O",
         "Hogyan beszél a processzor az eszközökkel.",
+    ),
+    _guest(
+        "vtx_tour",
+        "A tour of VM exits",
+        "What leaves a guest under hardware assist, and what stays.",
+        "VM exitek sorban",
+        "Mi lép ki egy vendégből hardveres támogatásnál, és mi marad benn.",
     ),
     _guest(
         "sieve",
@@ -144,7 +163,162 @@ PARAVIRTUAL: tuple[Guest, ...] = (
     ),
 )
 
-_BY_ID = {guest.id: guest for guest in (*SHELF, *PARAVIRTUAL)}
+
+
+def _nano(file: str, en: str, en_purpose: str, hu: str, hu_purpose: str) -> Guest:
+    row = _guest(f"nano_{file}", en, en_purpose, hu, hu_purpose)
+    return replace(row, file=f"{NANO_FOLDER}{file}.asm")
+
+
+# The seven nanobenchmarks of Adams and Agesen (ASPLOS 2006), in their order: each does one thing
+# again and again, between its labels ``measured`` and ``measured_end``.
+NANO: tuple[Guest, ...] = (
+    _nano(
+        "syscall",
+        "syscall: a system call",
+        "A program asks its kernel, the kernel answers at once.",
+        "syscall: rendszerhívás",
+        "Egy program a kerneléhez fordul, az rögtön visszatér.",
+    ),
+    _nano(
+        "in",
+        "in: a port read",
+        "Reads port 80h, far out on the bus.",
+        "in: portolvasás",
+        "A 80h portot olvassa, messze kint a buszon.",
+    ),
+    _nano(
+        "cr8wr",
+        "cr8wr: interrupts off and on",
+        "CLI and STI, where a 64-bit kernel writes CR8.",
+        "cr8wr: megszakítások ki és be",
+        "CLI és STI ott, ahol egy 64 bites kernel a CR8-at írja.",
+    ),
+    _nano(
+        "callret",
+        "call/ret: a call and its return",
+        "Calls a subroutine that returns at once.",
+        "call/ret: hívás és visszatérés",
+        "Olyan eljárást hív, amely rögtön visszatér.",
+    ),
+    _nano(
+        "pgfault",
+        "pgfault: a true page fault",
+        "Touches a page that the guest's own tables do not have.",
+        "pgfault: valódi laphiba",
+        "Olyan laphoz nyúl, amely a vendég saját tábláiban sincs meg.",
+    ),
+    _nano(
+        "divzero",
+        "divzero: a division by zero",
+        "A fault that has nothing to do with memory.",
+        "divzero: nullával osztás",
+        "Hiba, amelynek semmi köze a memóriához.",
+    ),
+    _nano(
+        "ptemod",
+        "ptemod: a page-table entry changes",
+        "A plain store, unless somebody keeps tables made from these.",
+        "ptemod: laptábla-bejegyzés módosul",
+        "Közönséges tárolás, hacsak valaki nem vezet ebből készült táblákat.",
+    ),
+)
+
+
+def _hostile(file: str, en: str, en_purpose: str, hu: str, hu_purpose: str) -> Guest:
+    row = _guest(f"hostile_{file}", en, en_purpose, hu, hu_purpose)
+    return replace(row, file=f"{HOSTILE_FOLDER}{file}.asm")
+
+
+# Guests that try to get hold of more than is theirs, one way each.
+HOSTILE: tuple[Guest, ...] = (
+    _hostile(
+        "outside",
+        "Hostile: outside its memory",
+        "Reads and writes wherever it has no memory, the VMM's included.",
+        "Ellenséges: a saját memóriáján kívül",
+        "Ott olvas és ír, ahol nincs memóriája, a VMM helyén is.",
+    ),
+    _hostile(
+        "tables",
+        "Hostile: forged page tables",
+        "Maps frames that are not its own, and writes to them.",
+        "Ellenséges: hamis laptáblák",
+        "Olyan kereteket képez le, amelyek nem az övéi, és írni próbál beléjük.",
+    ),
+    _hostile(
+        "descriptors",
+        "Hostile: forged descriptors",
+        "A segment over the VMM's memory, the VMM's selectors, a return into ring 0.",
+        "Ellenséges: hamis deszkriptorok",
+        "Szegmens a VMM memóriája fölé, a VMM szelektorai, visszatérés a 0-s gyűrűbe.",
+    ),
+    _hostile(
+        "timer",
+        "Hostile: owns the clock",
+        "Programs the timer and masks every interrupt.",
+        "Ellenséges: övé az óra",
+        "Átprogramozza az időzítőt, és minden megszakítást letilt.",
+    ),
+    _hostile(
+        "greedy",
+        "Hostile: never lets go",
+        "Forbids interrupts and runs in a circle for ever.",
+        "Ellenséges: sosem engedi el",
+        "Letiltja a megszakításokat, és örökké körbejár.",
+    ),
+    _hostile(
+        "spy",
+        "Hostile: looks for the VMM",
+        "Asks the processor, with instructions anybody may use, whose machine this is.",
+        "Ellenséges: keresi a VMM-et",
+        "Bárki által használható utasításokkal kérdezi a processzort, kié a gép.",
+    ),
+    _hostile(
+        "crash",
+        "Hostile: triple fault",
+        "Takes its interrupt table away and then faults.",
+        "Ellenséges: hármas hiba",
+        "Elveszi saját megszakítástábláját, aztán hibát okoz.",
+    ),
+)
+NEIGHBOUR = replace(
+    _guest(
+        "neighbour",
+        "The neighbour",
+        "Checks its own memory again and again while a hostile guest shares the machine.",
+        "A szomszéd",
+        "Újra meg újra ellenőrzi a memóriáját, míg egy ellenséges vendéggel osztozik a gépen.",
+    ),
+    file=f"{HOSTILE_FOLDER}neighbour.asm",
+)
+
+BALLOON = replace(
+    _guest(
+        "balloon",
+        "A guest with a balloon",
+        "Gives pages up when the host asks for them, and takes them back.",
+        "Vendég léggömbbel",
+        "Lapokat ad vissza, ha a gazda kéri, és később újra használja őket.",
+    ),
+    file=f"{POOL_FOLDER}balloon.asm",
+)
+
+PAGE_TABLES = replace(
+    _guest(
+        "page_tables",
+        "A kernel and its page tables",
+        "Changes entries, forgets to flush, flushes, faults a page in, and switches processes.",
+        "Egy kernel és laptáblái",
+        "Bejegyzéseket ír át, elfelejt üríteni, ürít, laphibára lapot ad, és folyamatot vált.",
+    ),
+    file=f"{PAGING_FOLDER}page_tables.asm",
+)
+
+_BY_ID = {
+    guest.id: guest
+    for guest in (*SHELF, *PARAVIRTUAL, *NANO, *HOSTILE, NEIGHBOUR, BALLOON, PAGE_TABLES)
+}
 
 
 def guest(id: str) -> Guest:
@@ -159,7 +333,10 @@ def source(id: str) -> str:
 
 def include(name: str) -> str:
     """The text of a file of this folder, for ``%include``; ``FileNotFoundError`` if none."""
-    if "/" in name or "\\" in name or not name.endswith((".asm", ".inc")):
+    here = name
+    for folder in (NANO_FOLDER, HOSTILE_FOLDER, POOL_FOLDER, PAGING_FOLDER):
+        here = here.removeprefix(folder)
+    if "/" in here or "\\" in here or not here.endswith((".asm", ".inc")):
         raise FileNotFoundError(name)
     data = pkgutil.get_data(__name__, name)
     if data is None:

@@ -6,12 +6,13 @@
 ;
 ;       cli                     mov [virtual IF], 0
 ;       and ebx, 0xFFFFF000     and ebx, 0xFFFFF000     the same bytes: it is harmless
-;       mov ebx, cr3            mov ebx, [virtual CR3]
+;       mov ebx, cr3            call the monitor's handler for CR3
 ;       sti                     mov [virtual IF], 1; does an interrupt wait? call the monitor
 ;       ret                     look the translation of the return address up, jump there
 ;
-; and from then on the processor runs that, a thousand times, without a single trap. Only when
-; the timer's interrupt came between CLI and STI does STI call the monitor.
+; and from then on the processor runs that, a thousand times. CLI and STI, which trapped each time,
+; have become a few moves in memory. Only when the timer's interrupt came between them does STI
+; call the monitor.
 
 bits 32
 org 0x100000

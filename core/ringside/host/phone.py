@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from hashlib import sha256
 
 from ringside.host.policies import FixedPriority, RoundRobin
 from ringside.host.radio import IRQ, Radio
+from ringside.host.virtualized import Virtualized
 from ringside.machine.machine import Machine
-from ringside.machine.outcome import Outcome
-from ringside.trace.events import Event
 from ringside.vmm.building import VmPlan, assemble_vmm
 from ringside.vmm.clock import HostClock
 from ringside.vmm.registry import Technique, technique
 from ringside.vmm.scheduling import Policy
 from ringside.vmm.vm import Vm
-from ringside.vmm.vmm import Vmm
 
 # A slow phone keeps a run short enough to watch: a million instructions a second (modelled).
 TICKS_PER_SECOND = 1_000_000
@@ -51,10 +49,8 @@ class Settings:
     exit_cost: int = EXIT_COST
 
 
-class Phone:
-    """The phone as a system: everything a :class:`~ringside.vmm.vmm.Vmm` offers, and the radio."""
-
-    technique: ClassVar[str] = TECHNIQUE.id
+class Phone(Virtualized):
+    """The phone as a system: two worlds under a VMM, and the radio. Keys go to the rich world."""
 
     def __init__(
         self,
@@ -67,7 +63,7 @@ class Phone:
         if settings.policy not in POLICIES:
             known = ", ".join(POLICIES)
             raise ValueError(f"there is no policy {settings.policy!r}; choose one of: {known}")
-        self.vmm: Vmm = assemble_vmm(
+        vmm = assemble_vmm(
             technique,
             (
                 VmPlan("radio", RADIO_MEMORY, load_radio, prepare=self._plug_radio),
@@ -78,85 +74,24 @@ class Phone:
             exit_cost=settings.exit_cost,
             ticks_per_second=TICKS_PER_SECOND,
         )
+        super().__init__(technique.id, vmm)
+        self.focus = RICH
 
     def _plug_radio(self, vm: Vm) -> None:
         chipset = vm.hardware.chipset
         self.radio = Radio(
             vm.hardware.clock, chipset.pic.line(IRQ), period=self.settings.frame_ticks, vm=vm.name
         )
+        self.radio.listener = vm.emit  # what it tells is told to the VM's spectator
         chipset.plug(self.radio, IRQ)
 
     # -- the system ------------------------------------------------------------------------------
-
-    @property
-    def machine(self) -> Machine:
-        """The real machine."""
-        return self.vmm.machine
-
-    @property
-    def vms(self) -> list[Vm]:
-        """Radio and rich world."""
-        return self.vmm.vms
-
-    @property
-    def steps(self) -> int:
-        """Steps taken."""
-        return self.vmm.steps
-
-    @property
-    def time(self) -> int:
-        """Host time in ticks."""
-        return self.vmm.time
-
-    @property
-    def pc(self) -> int:
-        """Linear address of the real processor's next instruction."""
-        return self.vmm.pc
-
-    @property
-    def breakpoints(self) -> frozenset[int]:
-        """Linear addresses ``run`` stops before."""
-        return self.vmm.breakpoints
-
-    @breakpoints.setter
-    def breakpoints(self, addresses: frozenset[int]) -> None:
-        self.vmm.breakpoints = addresses
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """None while either world goes on."""
-        return self.vmm.outcome
 
     @property
     def console(self) -> str:
         """What both worlds wrote, the radio's first."""
         return "".join(vm.console for vm in self.vms)
 
-    @property
-    def listener(self) -> Callable[[Event], None] | None:
-        """Who hears what happens."""
-        return self.vmm.listener
-
-    @listener.setter
-    def listener(self, listener: Callable[[Event], None] | None) -> None:
-        self.vmm.listener = self.radio.listener = listener
-
-    def step(self) -> None:
-        """One step."""
-        self.vmm.step()
-
-    def run(self, limit: int) -> str:
-        """Up to ``limit`` steps."""
-        return self.vmm.run(limit)
-
-    def type_text(self, text: str, device: str = "serial") -> None:
-        """Type at the rich world's terminal."""
-        self.vmm.type_text(text, device, self.vms[RICH].name)
-
-    def freeze(self) -> Any:
-        """A picture of everything."""
-        return self.vmm.freeze()
-
-    def thaw(self, picture: Any) -> None:
-        """Go to the moment of ``picture``."""
-        self.vmm.thaw(picture)
+    def digest(self) -> str:
+        """SHA-256 over what the radio's world and the rich one can see, in that order."""
+        return sha256("".join(vm.digest() for vm in self.vms).encode()).hexdigest()

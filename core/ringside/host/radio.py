@@ -18,7 +18,7 @@ from ringside.trace.events import DeadlineMet, DeadlineMissed, Event
 
 PORT = 0x500
 IRQ = 5
-LONGEST_LOG = 4096  # frames remembered
+LONGEST_LOG = 256  # frames remembered; keyframes copy them all
 
 
 OPEN, MET, MISSED = "open", "met", "missed"
@@ -48,6 +48,7 @@ class Radio:
     registers = (Register(PORT, "number of the frame", "number of the frame answered", 4),)
     __slots__ = (
         "_clock", "_irq", "budget", "frames", "listener", "met", "missed", "number", "period", "vm",
+        "worst",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"_clock", "_irq", "listener"})
 
@@ -71,6 +72,7 @@ class Radio:
         self.frames: list[RadioFrame] = []
         self.met = 0
         self.missed = 0
+        self.worst = -1  # the longest an answer took, in ticks; -1 before the first
         self.listener: Callable[[Event], None] | None = None
 
     # -- time ------------------------------------------------------------------------------------
@@ -116,6 +118,8 @@ class Radio:
     def _close(self, at: int, now: int, answered: bool) -> None:
         frame = self.frames[at]
         late = now - frame.begun
+        if answered:
+            self.worst = max(self.worst, late)
         if answered and late <= self.budget:
             self.met += 1
             self.frames[at] = replace(frame, answered=now, state=MET)

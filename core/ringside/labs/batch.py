@@ -1,18 +1,18 @@
-"""Runs without pictures: what ``ringside run`` does, in slices that can be stopped."""
+"""Finding what ``ringside run`` is asked to run, and starting it without pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from ..isa.assembler import AssemblyError, Program, assemble
 from ..isa.faults import NotModelled
 from ..machine.loader import ImageError
-from ..trace.cost import CostModel
-from ..trace.counters import Tally, by_detail
+from ..vmm.registry import IA32
 from . import LABS
-from .systems import BARE_METAL, BUILDERS, CHARGES, DEFINES, Image, System, build
+from .guest_batch import GuestBatch
+from .lab import Batch, InputError
+from .systems import BARE_METAL, BUILDERS, DEFINES, ISAS, MEMORIES, Image, Options, build
 
 MEMORY = 16 << 20
 
@@ -21,91 +21,63 @@ class BatchError(Exception):
     """The run cannot start; the text says why and what to do."""
 
 
-class Batch:
-    """One guest on one system, run to its end or to a limit."""
+def open_batch(
+    what: str, *, technique: str | None = None, guest: str | None = None,
+    options: Mapping[str, str] | None = None, disk: bytes | None = None,
+) -> Batch:
+    """Find ``what`` (a lab, a guest of the shelf, or a file) and load it.
 
-    def __init__(self, system: System, technique: str, name: str) -> None:
-        self.system = system
-        self.technique = technique
-        self.name = name
-        self._tally = Tally()
-        self._stuck = False
-        system.listener = self._tally
-
-    @classmethod
-    def open(
-        cls, what: str, *, technique: str | None = None, guest: str | None = None,
-        disk: bytes | None = None,
-    ) -> Batch:
-        """Find ``what`` (a lab, a guest of the shelf, or a file) and load it.
-
-        Raises :class:`BatchError`.
-        """
-        chosen = technique or BARE_METAL
-        if chosen not in BUILDERS:
-            raise BatchError(
-                f"there is no technique {chosen!r}; choose one of: {', '.join(BUILDERS)}")
-        name, program, disk = _find(what, guest, disk, DEFINES[chosen])
-        try:
-            system = build(chosen, Image(program, name, MEMORY, disk=disk))
-        except (ImageError, NotModelled) as error:
-            raise BatchError(f"{what}: {error}") from None
-        return cls(system, chosen, name)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the guest can go no further by itself."""
-        return self._stuck or self.system.outcome is not None
-
-    @property
-    def instructions(self) -> int:
-        """Guest steps so far: instructions retired and events delivered."""
-        return self.system.guest_steps
-
-    @property
-    def console(self) -> str:
-        """What the guest has written."""
-        return self.system.console
-
-    def receive(self, text: str) -> None:
-        """Type ``text`` at the serial console."""
-        self.system.type_text(text)
-
-    def advance(self, steps: int) -> None:
-        """Run up to ``steps`` steps of the system."""
-        before = self.system.steps
-        self.system.run(max(steps, 1))
-        self._stuck = self.system.steps == before
-
-    def report(self, *, stopped: bool = False) -> dict[str, Any]:
-        """What happened, as JSON-ready data. Cycles are modelled: see ``trace.presets``."""
-        system, counts = self.system, self._tally.counts
-        outcome = system.outcome
-        model = CostModel(charges=CHARGES[self.technique])
-        exits = by_detail(counts, "trap")
-        status = outcome.status if outcome and outcome.status is not None else 0
-        return {
-            "guest": self.name,
-            "technique": self.technique,
-            "outcome": str(outcome) if outcome else "stopped" if stopped else "limit reached",
-            "status": status if not stopped else 130,
-            "instructions": self.instructions,
-            "steps": system.steps,
-            "exits": exits,
-            "faults": by_detail(counts, "fault"),
-            "cycles": model.bill(counts, self.instructions).total,
-            "preset": model.preset.title,
-            "digest": system.digest(),
-            "console": system.console,
-        }
+    Raises :class:`BatchError`.
+    """
+    chosen = options or {}
+    lab = next((lab for lab in LABS if lab.id == what), None)
+    try:
+        if lab is not None and lab.batch is not None:
+            return lab.batch(lab.setup(guest, technique, chosen, None), chosen)
+        return _one_guest(what, technique or BARE_METAL, guest, chosen, disk)
+    except InputError as error:
+        raise BatchError(f"{what}: {error.message} {error.hint}".strip()) from None
 
 
-def _find(
+def _one_guest(
+    what: str, technique: str, guest: str | None, chosen: Mapping[str, str], disk: bytes | None
+) -> GuestBatch:
+    if technique not in BUILDERS:
+        raise BatchError(
+            f"there is no technique {technique!r}; choose one of: {', '.join(BUILDERS)}")
+    name, program, disk = find(what, guest, disk, DEFINES[technique])
+    # A guest by itself takes the options of the lab in which any guest can be run.
+    lab = next((lab for lab in LABS if lab.id == what), None) or next(
+        lab for lab in LABS if lab.editable)
+    isa = lab.setup(None, None, chosen, None).options.get("isa", IA32)
+    memory = chosen.get("memory", "")
+    memories = MEMORIES.get(technique, ())
+    if memory and memory not in memories:
+        raise BatchError(
+            f"{technique} does not go with the memory technique {memory}; "
+            + (f"choose one of: {', '.join(memories)}" if memories else "leave it out"))
+    if isa not in ISAS.get(technique, (IA32,)):
+        raise BatchError(
+            f"{technique} runs on the instruction set {IA32} only; leave out --option isa={isa}")
+    try:
+        image = Image(program, name, MEMORY, disk=disk)
+        system = build(technique, image, Options(isa=isa, memory=memory))
+    except (ImageError, NotModelled) as error:
+        raise BatchError(f"{what}: {error}") from None
+    return GuestBatch(system, technique, name, memory)
+
+
+def find(
     what: str, guest: str | None, disk: bytes | None, defines: dict[str, int]
 ) -> tuple[str, Program | bytes, bytes | None]:
+    """Name, image and disk of a lab's guest, a guest of the shelf or a file.
+
+    Raises :class:`BatchError` if it is none of them.
+    """
     from .. import guests
 
-    shelf = {entry.id for entry in (*guests.SHELF, *guests.PARAVIRTUAL)}
+    shelf = {entry.id for entry in (
+        *guests.SHELF, *guests.PARAVIRTUAL, *guests.HOSTILE, *guests.NANO)}
     for lab in LABS:
         if lab.id == what and lab.source is not None and (guest or what not in shelf):
             name = guest or lab.guests[0].id
@@ -114,6 +86,10 @@ def _find(
                 raise BatchError(
                     f"the lab {what} has no guest {name!r}; choose one of: {', '.join(known)}")
             return name, guests.program(name, defines), disk or guests.disk(name)
+    if guest is not None:
+        raise BatchError(
+            f"--guest chooses one of a lab's guests, and {what!r} is no lab with guests to choose; "
+            "leave it out")
     if what in shelf:
         return what, guests.program(what, defines), disk or guests.disk(what)
     path = Path(what)
@@ -122,7 +98,7 @@ def _find(
             f"the lab {what} is a picture of its own, not one guest to run; see it with "
             f"'ringside figure {what} -o {what}.svg', or start 'ringside'")
     if not path.exists():
-        labs = ", ".join(lab.id for lab in LABS if lab.source is not None)
+        labs = ", ".join(lab.id for lab in LABS if lab.source is not None or lab.batch is not None)
         raise BatchError(
             f"{what!r} is neither a file nor something known. Labs: {labs}. "
             f"Guests: {', '.join(sorted(shelf))}.")

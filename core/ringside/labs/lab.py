@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..scenes.scene import Scene
 from .words.say import Message, Segment
 
+if TYPE_CHECKING:
+    from .dropped import Dropped
+
 LANGS = ("en", "hu")
 SHAPES = ("wide", "tall")
+TOPICS: Mapping[str, Message] = {  # what the labs are about, in the order of the page's menus
+    "processor": ("Processor", "Processzor"),
+    "memory": ("Memory", "Memória"),
+    "worlds": ("Two worlds", "Két világ"),
+}
 
 
 class InputError(Exception):
@@ -33,11 +41,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting of a lab with its possible values; the first is the default."""
+    """A setting of a lab with its possible values; the first is the default.
+
+    One that means something ``under`` some techniques only is shown with those.
+    """
 
     id: str
     title: Message
     values: tuple[Choice, ...]
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class Setup:
     technique: str
     options: Mapping[str, str]
     source: str | None = None
+    trace: Dropped | None = None  # a trace file the user gave
 
 
 class Run(Protocol):
@@ -96,6 +109,42 @@ class Run(Protocol):
         """How the run ended, or an empty text."""
 
 
+class Batch(Protocol):
+    """A run without pictures, in slices that can be stopped: what ``ringside run`` does."""
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """What of ``limit``, ``keys`` and ``disk`` this run has a use for."""
+
+    @property
+    def limit(self) -> int:
+        """Guest instructions it runs at most, unless the user says otherwise."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it can go no further by itself."""
+
+    @property
+    def instructions(self) -> int:
+        """Guest instructions so far."""
+
+    @property
+    def console(self) -> str:
+        """What the guests have written so far; it only grows."""
+
+    def receive(self, text: str) -> None:
+        """Type ``text`` at the guest's console."""
+
+    def advance(self, steps: int) -> None:
+        """Run up to ``steps`` steps further."""
+
+    def report(self, *, stopped: bool) -> dict[str, Any]:
+        """What happened, as JSON-ready data; ``status`` is the exit status."""
+
+    def lines(self, report: dict[str, Any]) -> list[str]:
+        """The same as lines to read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lab:
     """One file, one question: its guests, techniques, options, and ``open``."""
@@ -106,15 +155,25 @@ class Lab:
     guests: tuple[Choice, ...]
     techniques: tuple[Choice, ...]
     open: Callable[[Setup], Run]
+    topic: str = "processor"  # one of TOPICS
     options: tuple[Option, ...] = ()
     kinds: tuple[Choice, ...] = ()
     editable: bool = False
     source: Callable[[str], str] | None = field(default=None)
+    drops: str = ""  # the guest that plays a dropped trace file; "" where none does
+    # What the colours of its timeline stand for, where not for who runs.
+    contexts: Mapping[str, Message] = field(default_factory=dict)
     usual: Mapping[str, str] = field(default_factory=dict)  # where it is not a menu's first entry
+    # A run without pictures, for labs that are not about one guest; gets the options the user
+    # chose besides the setup they were completed to.
+    batch: Callable[[Setup, Mapping[str, str]], Batch] | None = None
+    # The same run under other options, where nothing has to run again for them; None if it has to.
+    # The run that is given is not used any more.
+    rearrange: Callable[[Run, Setup], Run | None] | None = None
 
     def setup(
         self, guest: str | None, technique: str | None, options: Mapping[str, str] | None,
-        source: str | None,
+        source: str | None, trace: Dropped | None = None,
     ) -> Setup:
         """Check the user's choices and fill in the defaults.
 
@@ -134,6 +193,7 @@ class Lab:
                 "technique", self.techniques, technique or self.usual.get("technique")),
             options=chosen,
             source=source,
+            trace=trace,
         )
 
 

@@ -10,14 +10,13 @@ from ..machine.outcome import Outcome
 from ..scenes.scene import Scene
 from ..trace import events as ev
 from ..trace.breakpoints import Breakpoint, read_breakpoint
-from ..trace.marks import BARE_RINGS, DEPRIVILEGED_RINGS
 from ..trace.timeline import Timeline
 from . import panels
 from .lab import Choice, InputError
 from .listing import Listing
 from .narrate import outcome_words, sentence
 from .systems import System
-from .views import Reading, reader_of
+from .views import Reader, Reading, reader_of
 from .words.say import Segment, segments
 from .words.steps import STEPS
 
@@ -32,13 +31,20 @@ class MachineRun:
     def __init__(
         self, system: System, program: Program | None, name: str, kinds: Sequence[Choice]
     ) -> None:
+        self._open(system, reader_of(system), Listing.of(program), name, kinds)
+
+    def _open(
+        self, system: System, reader: Reader, listing: Listing, name: str,
+        kinds: Sequence[Choice],
+    ) -> None:
+        """Begin a run of ``system``, looked at by ``reader``."""
         self.system = system
-        self.reader = reader_of(system)
+        self.reader = reader
         self.name = name
-        self.listing = Listing.of(program)
+        self.listing = listing
         self._kinds = [kind.id for kind in kinds]
-        rings = DEPRIVILEGED_RINGS if self.reader.virtual else BARE_RINGS
-        self.timeline_ = Timeline(system, rings=rings, context=self.reader.context)
+        self.timeline_ = Timeline(
+            system, rings=reader.ring_contexts, context=reader.context)
         self._first = self.timeline_.first
         self._breakpoints: tuple[Breakpoint, ...] = ()
         self.before: Reading | None = None

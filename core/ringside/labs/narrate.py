@@ -11,6 +11,7 @@ from typing import Any
 
 from ..isa.faults import VECTOR_NAMES
 from ..trace import events as ev
+from .tell_exits import tell_exit, tell_written
 from .words.say import Segment, plain, segments
 from .words.steps import CAUSES, OUTCOMES, REASONS, REFUSALS, STEPS, WHO
 
@@ -19,9 +20,9 @@ Spoken = tuple[str, dict[str, object]]
 # What a reader wants to hear first when one step caused several events.
 PRIORITY: tuple[type[ev.Event], ...] = (
     ev.Diverged, ev.Denied, ev.Crashed, ev.DeadlineMissed, ev.FlagIgnored, ev.Hypercalled,
-    ev.Emulated, ev.Upcalled, ev.Injected, ev.Interpreted,
+    ev.Emulated, ev.Upcalled, ev.Injected, ev.Interpreted, ev.NestedFilled,
     ev.ShadowFilled, ev.Blocked, ev.DeadlineMet, ev.Scheduled, ev.VmmEntered, ev.Resumed,
-    ev.SystemCalled, ev.InterruptDelivered, ev.FaultRaised, ev.Revealed, ev.Halted,
+    ev.VmcsWritten, ev.SystemCalled, ev.InterruptDelivered, ev.FaultRaised, ev.Revealed, ev.Halted,
     ev.ConsoleWritten, ev.PortWritten, ev.PortRead, ev.RingChanged, ev.ControlWritten, ev.Woken,
     ev.Retired,
 )  # fmt: skip
@@ -85,6 +86,9 @@ def _retired(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
 
 
 def _entered(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    exited = _find(events, ev.VmExited)
+    if exited is not None:
+        return tell_exit(exited, events, lang)
     fault = _find(events, ev.FaultRaised)
     mnemonic = fault.mnemonic if fault else ""
     ring = event.ring
@@ -118,6 +122,8 @@ _TRAPS = {
 
 
 def _emulated(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    if _find(events, ev.VmcsWritten) is not None:
+        return _assisted(event, lang)
     facts: dict[str, object] = {
         "register": event.register,
         "before": _amount(event.register, event.before),
@@ -180,12 +186,36 @@ def _silent(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
 
 
 def _injected(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    if _find(events, ev.VmEntered) is not None:
+        return "entry.inject", {
+            "name": vector_name(event.vector, event.error), "handler": hexa(event.handler)}
     key = "inject.int" if event.vector >= 0x80 else "inject"
     facts: dict[str, object] = {
         "name": vector_name(event.vector, event.error),
         "handler": hexa(event.handler),
     }
     return key, facts
+
+
+def _assisted(event: Any, lang: str) -> Spoken:
+    """Hardware assist: what the VMM did for the instruction goes into the VMCS."""
+    if event.mnemonic == "hlt":
+        return "emulate.hlt", {}
+    if event.mnemonic in ("in", "out"):
+        return "assist.io", {"register": event.register}
+    if not event.register:
+        return "assist.emulate", {}
+    return "assist.changed", {
+        "register": event.register, "before": _amount(event.register, event.before),
+        "after": _amount(event.register, event.after)}
+
+
+def _resumed(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    facts: dict[str, object] = {"ring": event.ring, "eip": hexa(event.eip)}
+    entered = _find(events, ev.VmEntered)
+    if entered is None:
+        return "resume", facts
+    return ("entry.launch" if entered.launched else "entry"), facts
 
 
 def _interpreted(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
@@ -275,7 +305,9 @@ _SPEAKERS: Mapping[type[ev.Event], Callable[[Any, Sequence[ev.Event], str], Spok
     ev.Blocked: _simple("block", "vm"),
     ev.Scheduled: _reasoned(_simple("schedule", "vm", "why")),
     ev.VmmEntered: _entered,
-    ev.Resumed: _simple("resume", "ring", eip=8),
+    ev.Resumed: _resumed,
+    ev.VmcsWritten: tell_written,
+    ev.NestedFilled: _simple("nested.fill", gpa=8, hpa=8),
     ev.SystemCalled: _syscall,
     ev.InterruptDelivered: _simple("interrupt", "vector", eip=8),
     ev.FaultRaised: _fault,

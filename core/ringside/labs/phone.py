@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +27,7 @@ from ..trace.timeline import Timeline
 from . import panels
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .narrate import hexa, reason, sentence
+from .phone_batch import PhoneBatch
 from .words.phone import PHONE
 from .words.say import Message, Segment, decimal, pick, plain, segments
 
@@ -41,9 +42,14 @@ MARKED = (
 CONTEXTS = {"radio": "device", "rich": "app"}
 FRAME_TICKS = {"gsm": 4_615, "lte": 1_000, "slow": 20_000}
 SLICES = {"30": 30_000, "5": 5_000, "1": 1_000}
-STRIP = 60_000  # ticks shown on the strip
-PREVIEW = 200_000  # steps run when the lab is opened, and at a time after that
-STRETCHES = 10  # of so many steps that one request runs at most
+STRIP_FRAMES = 12  # radio frames the strip shows, however long they are
+BARS = 40  # frames whose answers are drawn as bars
+# Steps run when the lab is opened: so many frames, but not before the rich system has done all it
+# does, and not longer than a reader would wait. A step is about a tick.
+PREVIEW_FRAMES, PREVIEW_LEAST, PREVIEW_MOST = 48, 80_000, 300_000
+STRETCH = 200_000  # steps run at a time after that
+STRETCHES = 10  # stretches one request runs at most
+COLUMNS = 400  # marks of one kind the timeline shows at most
 
 
 class PhoneRun:
@@ -55,7 +61,8 @@ class PhoneRun:
         self._points: list[int] = [self._timeline.first]
         self._marked: list[list[str]] = [[]]  # what happened at each point
         self._step = 0
-        self._cover(PREVIEW)
+        wanted = PREVIEW_FRAMES * phone.radio.period
+        self._cover(min(max(wanted, PREVIEW_LEAST), PREVIEW_MOST))
         self.seek(0)
 
     def _cover(self, steps: int) -> None:
@@ -78,7 +85,7 @@ class PhoneRun:
         for _ in range(STRETCHES):
             if there():
                 return
-            self._cover(PREVIEW)
+            self._cover(STRETCH)
 
     # -- where and going ---------------------------------------------------------------------
 
@@ -141,8 +148,8 @@ class PhoneRun:
 
     def _view(self, lang: str) -> figure.PhoneView:
         phone, settings = self.phone, self.phone.settings
-        now = phone.time
-        start = max(now - STRIP, 0)
+        now, strip = phone.time, self._strip
+        start = max(now - strip, 0)
 
         def say(key: str, **facts: object) -> str:
             return plain(PHONE[key], lang, facts)
@@ -158,12 +165,13 @@ class PhoneRun:
             latencies=tuple(
                 (frame.number, frame.latency / phone.radio.budget if frame.latency >= 0 else -1.0,
                  frame.state == "met")
-                for frame in phone.radio.frames if frame.state != "open"),
+                for frame in phone.radio.frames[-BARS:] if frame.state != "open"),
             met=phone.radio.met,
             missed=phone.radio.missed,
             met_label=say("met"),
             missed_label=say("missed"),
-            strip_label=say("strip", ms=_ms(STRIP, lang)),
+            strip_label=say("strip", ms=_ms(strip, lang)),
+            strip_ends=(f"{_ms(start, lang)} ms", f"{_ms(start + strip, lang)} ms"),
             frames_label=say("frames"),
             latency_label=say("latency"),
             deadline_label=say("deadline", ms=_ms(phone.radio.budget, lang)),
@@ -171,6 +179,11 @@ class PhoneRun:
             hypervisor=say("vmm"),
             switching=not phone.vmm.in_guest,
         )
+
+    @property
+    def _strip(self) -> int:
+        """Ticks from one end of the strip to the other."""
+        return STRIP_FRAMES * self.phone.radio.period
 
     def _world(self, number: int, key: str, lang: str) -> figure.World:
         vmm, vm = self.phone.vmm, self.phone.vms[number]
@@ -185,7 +198,7 @@ class PhoneRun:
 
     def _spans(self, start: int, lang: str) -> tuple[figure.Span, ...]:
         """Who had the processor when, from the host's own log of world switches."""
-        now = self.phone.time
+        now, strip = self.phone.time, self._strip
         spans = []
         log = [*self.phone.vmm.log, (now, -1)]
         for (begun, who), (end, _) in pairwise(log):
@@ -193,26 +206,27 @@ class PhoneRun:
                 continue
             first = max(begun, start)
             spans.append(figure.Span(
-                f"span:{begun}", (first - start) / STRIP, (end - start) / STRIP,
+                f"span:{begun}", (first - start) / strip, (end - start) / strip,
                 CONTEXTS[WORLDS[who]],
                 f"{pick(PHONE[WORLDS[who]], lang)}: {_ms(end - begun, lang)} ms"))
         return tuple(spans)
 
     def _frames(self, start: int, lang: str) -> tuple[figure.Frame, ...]:
         tones = {"met": "good", "missed": "wrong", "open": "open"}
-        radio, now = self.phone.radio, self.phone.time
+        radio, now, strip = self.phone.radio, self.phone.time, self._strip
         shown = []
         for frame in radio.frames:
-            if frame.begun < start:
+            if frame.begun + radio.budget <= start:
                 continue
-            answered = (frame.answered - start) / STRIP if frame.answered >= 0 else -1.0
-            deadline = min((frame.begun + radio.budget - start) / STRIP, 1.0)
+            answered = (frame.answered - start) / strip if frame.answered >= start else -1.0
+            deadline = min((frame.begun + radio.budget - start) / strip, 1.0)
             # Nobody has noticed yet, but an open frame past its deadline is lost.
             lost = frame.state == "open" and now > frame.begun + radio.budget
             latency = f"{_ms(frame.latency, lang)} ms" if frame.latency >= 0 else "–"
+            begun = max(frame.begun - start, 0) / strip
             shown.append(figure.Frame(
-                f"frame:{frame.number}", frame.number, (frame.begun - start) / STRIP, answered,
-                deadline, "wrong" if lost else tones[frame.state], f"{frame.number}: {latency}"))
+                f"frame:{frame.number}", frame.number, begun, answered, deadline,
+                "wrong" if lost else tones[frame.state], f"{frame.number}: {latency}"))
         return tuple(shown)
 
     def sentence(self, lang: str) -> list[Segment]:
@@ -290,7 +304,7 @@ class PhoneRun:
     def timeline(self) -> dict[str, Any]:
         """The events in a row, coloured by whose they are."""
         stretches: list[list[Any]] = []
-        shown: list[list[Any]] = []
+        shown: dict[tuple[str, int], list[Any]] = {}  # one mark of a kind in each column
         context = CONTEXTS[WORLDS[0]]
         for step in range(1, self.last + 1):
             here = self._marked[step]
@@ -299,8 +313,10 @@ class PhoneRun:
                 stretches[-1][1] = step
             else:
                 stretches.append([step - 1, step, context])
-            shown += [[step, kind] for kind in here if kind in ("deadline", "missed", "denied")]
-        return {"total": self.last, "segments": stretches, "marks": shown}
+            for kind in here:
+                if kind in ("deadline", "missed", "denied"):
+                    shown.setdefault((kind, step * COLUMNS // self.last), [step, kind])
+        return {"total": self.last, "segments": stretches, "marks": list(shown.values())}
 
     def outcome(self, lang: str) -> str:
         """A phone does not end."""
@@ -308,7 +324,8 @@ class PhoneRun:
 
 
 def _ms(ticks: int, lang: str) -> str:
-    return decimal(f"{ticks / MILLISECOND:.1f}".removesuffix(".0"), lang)
+    places = 2 if 0 < ticks < MILLISECOND else 1
+    return decimal(f"{ticks / MILLISECOND:.{places}f}".removesuffix(".0"), lang)
 
 
 def _share(part: int, whole: int) -> str:
@@ -319,7 +336,9 @@ Spoken = tuple[Message, dict[str, object]]
 
 
 def _about(event: Any, lang: str) -> dict[str, object]:
-    return {"vm": pick(PHONE[f"{event.vm}.inside"], lang), "context": CONTEXTS[event.vm]}
+    return {
+        "vm": pick(PHONE[f"{event.vm}.inside"], lang), "to": pick(PHONE[f"{event.vm}.to"], lang),
+        "context": CONTEXTS[event.vm]}
 
 
 def _schedule(run: PhoneRun, event: Any, lang: str) -> Spoken:
@@ -347,7 +366,7 @@ _SPEAKERS: dict[type[ev.Event], Any] = {
 }
 
 
-def open_phone(setup: Setup) -> Run:
+def _phone(setup: Setup) -> Phone:
     """Assemble both guests and switch the phone on."""
     radio, rich = program("phone_radio"), program("phone_rich")
     settings = Settings(
@@ -355,16 +374,27 @@ def open_phone(setup: Setup) -> Run:
         frame_ticks=FRAME_TICKS[setup.options["frame"]],
         slice_ticks=SLICES[setup.options["slice"]],
     )
-    return PhoneRun(Phone(
+    return Phone(
         lambda machine: load_program(machine, radio),
         lambda machine: load_program(machine, rich),
-        settings))
+        settings)
+
+
+def open_phone(setup: Setup) -> Run:
+    """A phone to look at."""
+    return PhoneRun(_phone(setup))
+
+
+def batch_phone(setup: Setup, chosen: Mapping[str, str]) -> PhoneBatch:
+    """A phone to run without pictures."""
+    return PhoneBatch(_phone(setup), setup.options)
 
 
 LAB = Lab(
     id="phone",
     title=PHONE["title"],
     question=PHONE["question"],
+    topic="worlds",
     guests=(Choice("pair", PHONE["guest.pair"]),),
     techniques=tuple(Choice(policy, PHONE[f"policy.{policy}"]) for policy in POLICIES),
     options=(
@@ -375,4 +405,5 @@ LAB = Lab(
     ),
     kinds=tuple(Choice(kind, PHONE[f"kind.{kind}"]) for kind in KINDS),
     open=open_phone,
+    batch=batch_phone,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import Any
 
 from ..guests.porting import Change, Side, difference
@@ -45,13 +44,14 @@ def _rows(change: Change, eip: int) -> list[dict[str, Any]]:
     here = any(address == eip for address, _, _ in change.ported.code)
     tip = "\n".join((f"{change.file}:{change.line}", *_code("−", change.native),
                      *_code("+", change.ported)))
-    rows = []
-    pairs = zip_longest(_lines(change.native), _lines(change.ported), fillvalue="")
-    for number, (native, ported) in enumerate(pairs):
-        rows.append({
-            "key": f"porting:{change.file}:{change.line}:{number}", "name": native or "\u2003",
-            "value": ported, "changed": here, "tip": tip})
-    return rows
+    lines = [*(f"− {text}" for text in _lines(change.native)),
+             *(f"+ {text}" for text in _lines(change.ported))]
+    # One below the other, as such differences are written: beside each other they need more room
+    # than a panel has.
+    return [
+        {"key": f"porting:{change.file}:{change.line}:{number}", "name": text, "value": "",
+         "changed": here, "tip": tip}
+        for number, text in enumerate(lines)]
 
 
 def _lines(side: Side) -> list[str]:

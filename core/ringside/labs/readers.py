@@ -6,6 +6,7 @@ from ..scenes.rings import Card, Ring
 from ..trace.counters import Counts, total
 from ..vmm.paravirt.domain import Domain
 from ..vmm.vmm import Vmm
+from .hardware_reader import HardwareReader
 from .narrate import hexa
 from .views import FactRow, Figures, Reading, VmmReader, card, flag_row, register_values
 from .words.rings import RINGS
@@ -135,6 +136,7 @@ class ParavirtualReader(VmmReader):
 
 READERS: dict[str, type[VmmReader]] = {
     "emulation": EmulationReader,
+    "hardware-assist": HardwareReader,
     "paravirtualization": ParavirtualReader,
 }
 """By technique; the others are pictured as ``VmmReader`` has it."""

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..guests import PARAVIRTUAL, SHELF, assemble_text, disk
+from ..guests import HOSTILE, PARAVIRTUAL, SHELF, assemble_text, disk
 from ..guests import Guest as ShelfGuest
 from ..guests import source as guest_source
 from ..guests.porting import PORTED
 from ..isa.assembler import Program
+from ..machine.vmx.reasons import REASONS as EXIT_NAMES
 from ..scenes import rings as figure
 from ..scenes.scene import Scene
 from ..trace import events as ev
-from ..trace.cost import BARE, INSTRUCTION, CostModel
+from ..trace.cost import BARE, INSTRUCTION, Charges, CostModel
 from ..trace.counters import Counts
 from ..vmm.lockstep import Difference, Lockstep
-from ..vmm.registry import IA32, VIRTUALIZABLE
+from ..vmm.registry import IA32, NESTED, SHADOW, VIRTUALIZABLE
 from . import panels, porting
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .machine_run import PREVIEW, MachineRun
 from .narrate import hexa, vector_name
 from .systems import (
     BARE_METAL,
-    CHARGES,
     DEFINES,
     ISAS,
+    MEMORIES,
     UNMODIFIED,
     Image,
     Options,
     System,
     build,
+    charges_of,
 )
 from .words.panels import PANELS
 from .words.rings import RINGS
@@ -108,8 +110,7 @@ class RingsRun(MachineRun):
     def _view(self, lang: str) -> figure.RingsView:
         reader, events = self.reader, self.events
         now = reader.read()
-        moves = [event for event in events if isinstance(event, ev.RingChanged)]
-        came_from = moves[0].before if moves and moves[0].before != now.ring else -1
+        came_from, motion = reader.move(events, now.ring)
         context = reader.context
         chip, detail, wrong = self._chip(lang)
         bill = self._last_trap(lang)
@@ -121,7 +122,7 @@ class RingsRun(MachineRun):
             label=self.insn if context != "vmm" or reader.names_instruction else "",
             progress=self.step,
             from_ring=came_from,
-            motion=self._motion(came_from, now.ring),
+            motion=motion,
             chip=chip,
             chip_detail=detail,
             wrong=wrong,
@@ -130,11 +131,8 @@ class RingsRun(MachineRun):
             figure=bill[0] if bill else "",
             figure_unit=pick(RINGS["cost.unit"], lang) if bill else "",
             figure_notes=bill[1] if bill else (),
+            below=reader.below(lang),
         )
-
-    def _motion(self, before: int, now: int) -> str:
-        inward, outward = ("trap", "resume") if self.reader.virtual else ("call", "return")
-        return "" if before < 0 else inward if now < before else outward
 
     def _chip(self, lang: str) -> tuple[str, str, bool]:
         """The label beside the token: what moved it, or what went wrong in silence."""
@@ -146,6 +144,13 @@ class RingsRun(MachineRun):
                 "what": _named(found.what), "found": _amount(found.what, found.found),
                 "expected": _amount(found.what, found.expected)}
             return mnemonic, plain(RINGS["chip.diverged"], lang, facts), True
+        for event in self.events:
+            if isinstance(event, ev.VmExited):
+                number = event.reason & 0xFFFF
+                return f"VM exit {number}", EXIT_NAMES[number], False
+            if isinstance(event, ev.VmEntered):
+                name = "VMLAUNCH" if event.launched else "VMRESUME"
+                return name, vector_name(event.injected & 0xFF) if event.injected else "", False
         for event in self.events:
             if isinstance(event, ev.FlagIgnored):
                 facts = {"flag": event.flag.upper(), "kept": event.kept}
@@ -168,7 +173,7 @@ class RingsRun(MachineRun):
         """Modelled cycles of the trap this step belongs to, and of the same on bare metal."""
         if not self.reader.virtual:
             return None
-        if (INSTRUCTION, None) in CHARGES[self.system.technique]:
+        if (INSTRUCTION, None) in self._charges:
             return self._bill({}, lang) if self.step else None
         timeline = self.timeline_
         if self.reader.context != "vmm" and not any(
@@ -182,13 +187,17 @@ class RingsRun(MachineRun):
         return self._bill({key: count for key, count in since.items() if count}, lang)
 
     @property
+    def _charges(self) -> Charges:
+        return charges_of(self.system.technique, self._guest.options.memory)
+
+    @property
     def _priced(self) -> str:
         """What the price is of: a whole trap, or one instruction where nothing ever traps."""
-        single = (INSTRUCTION, None) in CHARGES[self.system.technique]
+        single = (INSTRUCTION, None) in self._charges
         return "cost.title.instruction" if single else "cost.title"
 
     def _bill(self, counts: Counts, lang: str) -> tuple[str, tuple[str, ...]]:
-        model = CostModel(charges=CHARGES[self.system.technique])
+        model = CostModel(charges=self._charges)
         # The devices and system calls of this stretch would have been the guest's there, too.
         ports = {key: count for key, count in counts.items() if key[0] in ("port", "syscall")}
         bare = CostModel(charges=BARE).bill(ports, 1).total
@@ -296,8 +305,9 @@ class Guest:
         name, technique = setup.guest, setup.technique
         source = setup.source if setup.source is not None else guest_source(name)
         defines = DEFINES[technique]
-        if defines and setup.source is None and name not in (*PORTED, *_ids(PARAVIRTUAL)):
-            known = ", ".join((*PORTED, *_ids(PARAVIRTUAL)))
+        portable = (*PORTED, *_ids(PARAVIRTUAL), *_ids(HOSTILE))
+        if defines and setup.source is None and name not in portable:
+            known = ", ".join(portable)
             raise InputError(
                 RINGS["not.ported"][0].format(guest=name),
                 RINGS["not.ported.hint"][0].format(guests=known))
@@ -306,11 +316,14 @@ class Guest:
                 f"The guest {name} runs only under a VMM that paravirtualizes.",
                 "Choose that technique, or another guest.")
         isa = setup.options.get("isa", IA32)
-        usable = isa in ISAS.get(technique, ())
+        isa = isa if isa in ISAS.get(technique, ()) else IA32
+        memory = setup.options.get("memory", "")
+        memory = memory if memory in MEMORIES.get(technique, ()) else ""
         return cls(
             name, source, assemble_text(source, f"{name}.asm", defines), technique,
-            Options(isa=isa) if usable else Options(),
-            setup.source is None and name not in _ids(PARAVIRTUAL))
+            Options(isa=isa, memory=memory),
+            setup.source is None and name not in (
+                *_ids(PARAVIRTUAL), *(_ids(HOSTILE) if defines else ())))
 
     @property
     def file(self) -> str:
@@ -354,6 +367,11 @@ def _techniques() -> tuple[Choice, ...]:
     )
 
 
+def _offering(all: Mapping[str, Sequence[str]], *values: str) -> tuple[str, ...]:
+    """The techniques under which each of ``values`` can be chosen."""
+    return tuple(id for id, offered in all.items() if set(values) <= set(offered))
+
+
 LAB = Lab(
     id="rings",
     title=RINGS["title"],
@@ -361,7 +379,7 @@ LAB = Lab(
     guests=tuple(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))
-        for guest in (*SHELF, *PARAVIRTUAL) if guest.id not in NOT_HERE),
+        for guest in (*SHELF, *PARAVIRTUAL, *HOSTILE) if guest.id not in NOT_HERE),
     techniques=_techniques(),
     usual={"technique": "trap-and-emulate"},
     kinds=tuple(Choice(name, RINGS[f"kind.{name}"]) for name in (
@@ -369,7 +387,11 @@ LAB = Lab(
         "upcall", "silent", "diverge", "console", "halt")),
     options=(Option("isa", RINGS["option.isa"], (
         Choice(IA32, RINGS["option.isa.ia32"]),
-        Choice(VIRTUALIZABLE, RINGS["option.isa.virtualizable"]))),),
+        Choice(VIRTUALIZABLE, RINGS["option.isa.virtualizable"])),
+        _offering(ISAS, IA32, VIRTUALIZABLE)),
+        Option("memory", RINGS["option.memory"], tuple(
+            Choice(memory, RINGS[f"option.memory.{memory}"]) for memory in (NESTED, SHADOW)),
+            _offering(MEMORIES, NESTED, SHADOW))),
     open=open_rings,
     editable=True,
     source=guest_source,

@@ -10,21 +10,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ringside.host.virtualized import Listener
+from ringside.host.virtualized import Virtualized as Virtualized
 from ringside.machine.cpu import Cpu
 from ringside.machine.loader import Program, load, load_program
 from ringside.machine.machine import TICKS_PER_SECOND, Machine
 from ringside.machine.outcome import Outcome
 from ringside.trace.cost import BARE, Charges
-from ringside.trace.events import Event
+from ringside.trace.counters import Counts
 from ringside.vmm.building import VmPlan, assemble_vmm
 from ringside.vmm.clock import VirtualClock, VmClock
 from ringside.vmm.registry import IA32, TECHNIQUES, Technique
 from ringside.vmm.scheduling import Policy
 from ringside.vmm.vm import Vm
-from ringside.vmm.vmm import Vmm
 
 BARE_METAL = "bare-metal"
-Listener = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Options:
     clock: Callable[[], VmClock] = VirtualClock
     exit_cost: int = 1
     isa: str = IA32  # what the VMM makes of the processor; without a VMM it is plain IA-32
+    memory: str = ""  # the memory technique, where one can be chosen; "": the usual one
 
 
 class System(Protocol):
@@ -196,113 +197,6 @@ class BareMetal:
         self.machine.type_text(text, device)
 
 
-class Virtualized:
-    """One or more guests under a VMM. ``guest_*`` and ``console`` speak of the first guest, or of
-    the one in ``focus``."""
-
-    def __init__(self, technique: str, vmm: Vmm) -> None:
-        self.technique = technique
-        self.vmm = vmm
-        self.focus = 0
-
-    @property
-    def machine(self) -> Machine:
-        """The real machine."""
-        return self.vmm.machine
-
-    @property
-    def vms(self) -> list[Vm]:
-        """The virtual machines."""
-        return self.vmm.vms
-
-    @property
-    def vm(self) -> Vm:
-        """The virtual machine in focus."""
-        return self.vmm.vms[self.focus]
-
-    @property
-    def steps(self) -> int:
-        """Steps taken: guest instructions and phases of the VMM."""
-        return self.vmm.steps
-
-    @property
-    def guest_steps(self) -> int:
-        """Steps of the guest in focus, as bare metal counts them."""
-        return self.vm.guest_steps
-
-    @property
-    def time(self) -> int:
-        """Host time in ticks."""
-        return self.vmm.time
-
-    @property
-    def pc(self) -> int:
-        """Linear address of the next instruction: the guest's as it believes, or the VMM's."""
-        return self.vmm.pc
-
-    @property
-    def breakpoints(self) -> frozenset[int]:
-        """Linear addresses ``run`` stops before."""
-        return self.vmm.breakpoints
-
-    @breakpoints.setter
-    def breakpoints(self, addresses: frozenset[int]) -> None:
-        self.vmm.breakpoints = addresses
-
-    @property
-    def guest_cpu(self) -> Cpu:
-        """The virtual CPU of the guest in focus."""
-        return self.vm.vcpu
-
-    @property
-    def console(self) -> str:
-        """What the guest in focus wrote."""
-        return self.vm.console
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it all ended."""
-        return self.vmm.outcome
-
-    @property
-    def context(self) -> str:
-        """Who has the real processor."""
-        return self.machine.cpu.context if self.vmm.in_guest else "vmm"
-
-    @property
-    def listener(self) -> Listener | None:
-        """Who hears what happens."""
-        return self.vmm.listener
-
-    @listener.setter
-    def listener(self, listener: Listener | None) -> None:
-        self.vmm.listener = listener
-
-    def step(self) -> None:
-        """One step."""
-        self.vmm.step()
-
-    def run(self, limit: int) -> str:
-        """Up to ``limit`` steps."""
-        return self.vmm.run(limit)
-
-    def digest(self) -> str:
-        """SHA-256 of what the guest in focus can see, comparable with bare metal's."""
-        return self.vm.digest()
-
-    def freeze(self) -> Any:
-        """A picture of everything."""
-        return self.vmm.freeze()
-
-    def thaw(self, picture: Any) -> None:
-        """Go to the moment of ``picture``."""
-        self.vmm.thaw(picture)
-
-    def type_text(self, text: str, device: str = "serial") -> None:
-        """Type at the guest in focus."""
-        self.vmm.type_text(text, device, self.vm.name)
-
-
 def _bare(images: Sequence[Image], options: Options) -> System:
     if len(images) != 1:
         raise ValueError("bare metal runs one guest; choose a technique for several")
@@ -327,6 +221,7 @@ def _under(technique: Technique) -> Callable[[Sequence[Image], Options], System]
             exit_cost=options.exit_cost,
             ticks_per_second=options.ticks_per_second,
             isa=options.isa,
+            memory=options.memory,
         )
         return Virtualized(technique.id, vmm)
 
@@ -344,10 +239,34 @@ UNMODIFIED: tuple[str, ...] = tuple(
 """The techniques that run any guest as it is."""
 ISAS: dict[str, tuple[str, ...]] = {technique.id: technique.isas for technique in TECHNIQUES}
 """The instruction sets each technique can be shown on."""
+MEMORIES: dict[str, tuple[str, ...]] = {
+    technique.id: tuple(technique.memories) for technique in TECHNIQUES
+}
+"""The memory techniques each goes with, the usual one first."""
 CHARGES: dict[str, Charges] = {
     BARE_METAL: BARE,
     **{technique.id: technique.charges for technique in TECHNIQUES},
 }
+WORK: dict[str, Callable[[Any], Counts]] = {
+    technique.id: technique.work for technique in TECHNIQUES
+}
+
+
+def work(system: System) -> Counts:
+    """What the guest in focus has cost besides what events tell; see ``Technique.work``."""
+    if isinstance(system, Virtualized):
+        return WORK[system.technique](system.vmm.guests[system.focus].cpu)
+    return {}
+
+
+def charges_of(technique: str, memory: str = "") -> Charges:
+    """What a run is billed for, with the usual memory technique or another."""
+    if technique == BARE_METAL:
+        return BARE
+    found = {entry.id: entry for entry in TECHNIQUES}[technique]
+    return found.charges_by_memory.get(memory, found.charges)
+
+
 BUILDERS: dict[str, Callable[[Sequence[Image], Options], System]] = {
     BARE_METAL: _bare,
     **{technique.id: _under(technique) for technique in TECHNIQUES},

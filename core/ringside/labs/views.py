@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..host.virtualized import Virtualized
 from ..isa.registers import FLAG_IF, NAMES32, SEGMENT_NAMES
 from ..machine.cpu import Cpu
 from ..machine.machine import Machine
 from ..machine.memory import Memory
-from ..scenes.rings import Card, Fact, Ring
+from ..scenes.rings import Below, Card, Fact, Ring
+from ..trace import events as ev
 from ..trace.counters import Counts, total
+from ..trace.marks import BARE_RINGS, DEPRIVILEGED_RINGS
 from ..vmm.vmm import Vmm
 from .narrate import hexa
 from .peek import peek
-from .systems import System, Virtualized
+from .systems import System
 from .words.rings import RINGS
 from .words.say import pick
 
@@ -50,6 +53,7 @@ class Reader(Protocol):
     """How to look at one kind of system."""
 
     virtual: bool
+    ring_contexts: tuple[str, str, str, str]  # who runs in which ring, for the timeline
     opening: str  # message key of the sentence before the first step
     names_instruction: bool  # whether the token shows the instruction while the VMM works
 
@@ -58,6 +62,11 @@ class Reader(Protocol):
     def read(self) -> Reading: ...
     def rings(self, lang: str) -> tuple[Ring, ...]: ...
     def cards(self, lang: str, now: Reading, before: Reading | None) -> tuple[Card, ...]: ...
+    def below(self, lang: str) -> Below | None:
+        """Root mode, where the processor has it."""
+
+    def move(self, events: Sequence[ev.Event], now: int) -> tuple[int, str]:
+        """The ring the step began in, -1 if it is the same; and how it was left."""
 
     @property
     def context(self) -> str:
@@ -98,15 +107,26 @@ def card(
         name, label, value, tip = row
         label = pick(RINGS.get(f"fact.{name}", (label, label)), lang)
         past = old.get(name, value)
-        return Fact(name, label, value, past if past != value else "", pick(RINGS[tip], lang))
+        return Fact(
+            name, label, said(value), said(past) if past != value else "", pick(RINGS[tip], lang))
+
+    def said(value: str) -> str:
+        return pick(RINGS.get(f"value.{value}", (value, value)), lang)
 
     return Card(key, title, context, tuple(map(fact, now)))
+
+
+def ring_change(events: Sequence[ev.Event], now: int) -> int:
+    """The ring before the step, if the processor is in another now; else -1."""
+    moves = [event for event in events if isinstance(event, ev.RingChanged)]
+    return moves[0].before if moves and moves[0].before != now else -1
 
 
 class BareReader:
     """The guest owns the machine: its kernel is in ring 0."""
 
     virtual = False
+    ring_contexts = BARE_RINGS
     opening = "start"
     names_instruction = False
 
@@ -139,6 +159,15 @@ class BareReader:
         """One processor."""
         old = before.cards[0] if before else None
         return (card("real", pick(RINGS["card.cpu"], lang), "kernel", lang, now.cards[0], old),)
+
+    def below(self, lang: str) -> Below | None:
+        """No mode but that of the rings."""
+        return None
+
+    def move(self, events: Sequence[ev.Event], now: int) -> tuple[int, str]:
+        """A system call or an interrupt, and the way back."""
+        before = ring_change(events, now)
+        return before, "call" if now < before else "return"
 
     def figures(self, counts: Counts, guest_steps: int) -> Figures:
         """What the guest had to do with its kernel and its devices."""
@@ -173,6 +202,7 @@ class VmmReader:
     """A VMM in ring 0, its guest's kernel in ring 1; shown is the VM that has the processor."""
 
     virtual = True
+    ring_contexts = DEPRIVILEGED_RINGS
     opening = "start.guest"
     names_instruction = False
 
@@ -225,6 +255,15 @@ class VmmReader:
             card("real", pick(RINGS["card.real"], lang), "device", lang, now.cards[0], old[0]),
             card("virtual", pick(RINGS["card.virtual"], lang), "vmm", lang, now.cards[1], old[1]),
         )
+
+    def below(self, lang: str) -> Below | None:
+        """No mode but that of the rings."""
+        return None
+
+    def move(self, events: Sequence[ev.Event], now: int) -> tuple[int, str]:
+        """A trap into the VMM, and its return."""
+        before = ring_change(events, now)
+        return before, "trap" if now < before else "resume"
 
     def figures(self, counts: Counts, guest_steps: int) -> Figures:
         """What the VMM had to do."""

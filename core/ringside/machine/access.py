@@ -52,6 +52,10 @@ LONGEST = 15  # bytes in an instruction
 # Nothing is ever put in here: with it as ``rd`` and ``wr`` every access takes the slow path.
 NOTHING: dict[int, int] = {}
 
+PAE_STEPS = lean_steps(PAE, True)
+STEPS = lean_steps(THIRTY_TWO_BIT, False)
+STEPS_WITH_LARGE = lean_steps(THIRTY_TWO_BIT, True)  # while CR4.PSE is set
+
 
 # -- translation --------------------------------------------------------------------------------
 
@@ -140,11 +144,11 @@ def walk_tables(
         if not pdpte & 1:
             return -1, access, 0
         return lean_walk(
-            memory, lean_steps(PAE, True), PAE.entry_bytes, PAE.address_mask,
+            memory, PAE_STEPS, PAE.entry_bytes, PAE.address_mask,
             pdpte & PAE.address_mask, linear, access, bool(cpu.cr0 & CR0_WP),
         )  # fmt: skip
     return lean_walk(
-        memory, lean_steps(THIRTY_TWO_BIT, bool(cpu.cr4 & CR4_PSE)),
+        memory, STEPS_WITH_LARGE if cpu.cr4 & CR4_PSE else STEPS,
         THIRTY_TWO_BIT.entry_bytes, THIRTY_TWO_BIT.address_mask,
         cpu.cr3 & THIRTY_TWO_BIT.root_mask, linear, access, bool(cpu.cr0 & CR0_WP),
     )  # fmt: skip
@@ -180,6 +184,18 @@ def publish(cpu: Cpu, page: int, frame: int, flags: int) -> None:
                 cpu.wr_user[page] = delta
         elif not cpu.cr0 & CR0_WP:
             cpu.wr_super[page] = delta
+        else:
+            return
+        memory.note_writable(frame)
+
+
+def writable_frames(cpu: Cpu) -> set[int]:
+    """The frames that can be written without asking."""
+    return {
+        page + (delta >> FRAME_SHIFT)
+        for writes in (cpu.wr_super, cpu.wr_user)
+        for page, delta in writes.items()
+    }
 
 
 def unpublish(cpu: Cpu, page: int) -> None:
@@ -356,6 +372,10 @@ def linear_read(cpu: Cpu, linear: int, size: int, user: bool) -> int:
     """Read ``size`` bytes at a linear address."""
     room = FRAME - (linear & OFFSET_MASK)
     if size <= room:
+        delta = (cpu.rd_user if user else cpu.rd_super).get(linear >> FRAME_SHIFT)
+        if delta is not None:
+            at = linear + delta
+            return int.from_bytes(cpu.memory.ram[at : at + size], "little")
         return cpu.memory.read(translate(cpu, linear, False, user), size)
     first = translate(cpu, linear, False, user)
     second = translate(cpu, (linear + room) & MASK, False, user)
@@ -366,6 +386,12 @@ def linear_read(cpu: Cpu, linear: int, size: int, user: bool) -> int:
 def linear_write(cpu: Cpu, linear: int, value: int, size: int, user: bool) -> None:
     """Write ``size`` bytes at a linear address; both pages are checked before either changes."""
     room = FRAME - (linear & OFFSET_MASK)
+    if size <= room:
+        delta = (cpu.wr_user if user else cpu.wr_super).get(linear >> FRAME_SHIFT)
+        if delta is not None:
+            at = linear + delta
+            cpu.memory.ram[at : at + size] = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+            return
     first = translate(cpu, linear, True, user)
     if size <= room:
         cpu.memory.write(first, value, size)
@@ -377,9 +403,14 @@ def linear_write(cpu: Cpu, linear: int, value: int, size: int, user: bool) -> No
 
 def probe(cpu: Cpu, linear: int, size: int, write: bool, user: bool) -> None:
     """Raise the page fault an access of ``size`` bytes (at most a page) would raise."""
-    translate(cpu, linear & MASK, write, user)
+    linear &= MASK
+    if write and (linear & OFFSET_MASK) + size <= FRAME:
+        if linear >> FRAME_SHIFT not in (cpu.wr_user if user else cpu.wr_super):
+            translate(cpu, linear, True, user)
+        return
+    translate(cpu, linear, write, user)
     last = (linear + size - 1) & MASK
-    if last >> FRAME_SHIFT != (linear & MASK) >> FRAME_SHIFT:
+    if last >> FRAME_SHIFT != linear >> FRAME_SHIFT:
         translate(cpu, last & ~OFFSET_MASK, write, user)
 
 

@@ -85,8 +85,12 @@ class Chipset:
     def deadline(self) -> int | None:
         """The next tick at which a device changes by itself; call ``advance`` then."""
         now = self._clock.now()
-        due = [at for device, _ in self._timed if (at := device.deadline(now)) is not None]
-        return min(due, default=None)
+        first = None
+        for device, _ in self._timed:
+            at = device.deadline(now)
+            if at is not None and (first is None or at < first):
+                first = at
+        return first
 
     def next_wake(self) -> int | None:
         """The next tick at which a device by itself may interrupt the processor, if ever."""

@@ -111,6 +111,7 @@ def write_cr0(cpu: Cpu, value: int) -> None:
         cpu.flush_tlb()
     elif (before ^ after) & CR0_WP:
         cpu.clear_maps()  # the TLB keeps R/W itself; only the maps had WP folded in
+        cpu.tlb.write_protection_changed()
     cpu.select_maps()
     note_write(cpu, "cr0", before, after)
 

@@ -135,6 +135,7 @@ class Cpu:
         "dr",
         "eip",
         "feature_control",
+        "fetched",
         "flag_args",
         "flag_fn",
         "gdtr",
@@ -180,8 +181,9 @@ class Cpu:
     transient: ClassVar[frozenset[str]] = frozenset(
         {
             "acknowledge", "breakpoints", "bus", "carry_args", "carry_fn", "code_written",
-            "decoded", "flag_args", "flag_fn", "listener", "memory", "nested", "rd", "rd_super",
-            "rd_user", "stop", "stops_at_halt", "tlb", "tracer", "wr", "wr_super", "wr_user",
+            "decoded", "fetched", "flag_args", "flag_fn", "listener", "memory", "nested", "rd",
+            "rd_super", "rd_user", "stop", "stops_at_halt", "tlb", "tracer", "wr", "wr_super",
+            "wr_user",
         }
     )  # fmt: skip
 
@@ -258,8 +260,10 @@ class Cpu:
 
         # frame -> offset in it -> instruction, for whole instructions inside one frame.
         self.decoded: dict[int, dict[int, Prepared]] = {}
+        self.fetched: Prepared | None = None  # by the last step, if it came so far
         self.code_written: Callable[[int, int, int], None] = no_code_cache
         memory.on_code_write = self.code_changed
+        memory.add_writer(self.writable_frames)
 
         self.breakpoints: frozenset[int] = frozenset()  # linear addresses
         self.stop = ""  # a device's reason to end the run after the current instruction
@@ -477,6 +481,7 @@ class Cpu:
 
     translate = access.translate
     publish = access.publish
+    writable_frames = access.writable_frames
     select_maps = access.select_maps
     clear_maps = access.clear_maps
     flush_tlb = access.flush_tlb
@@ -516,6 +521,7 @@ class Cpu:
     take_interrupt = interrupts.take_interrupt
 
     load_task = tasks.load_task
+    check_port = tasks.check_port
     port_in = tasks.port_in
     port_out = tasks.port_out
 

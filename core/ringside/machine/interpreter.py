@@ -7,6 +7,7 @@ is all-or-nothing: results are stored only after the last thing that can fault.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ringside.isa.decode import Truncated, decode
@@ -45,6 +46,15 @@ class Prepared:
             self.run = bind(insn)
         if trap_sensitive and insn.row.sensitive:
             self.run = only_in_ring_0(self.run)
+
+
+@lru_cache(maxsize=512)
+def prepare(code: bytes, bits: int, trap_sensitive: bool) -> Prepared:
+    """Decode and bind the instruction at the start of ``code``; raises as ``decode`` does.
+
+    For code that is not kept by its address: a VMM emulates the same few instructions all day.
+    """
+    return Prepared(decode(code, bits), trap_sensitive)
 
 
 def only_in_ring_0(run: Action) -> Action:
@@ -103,8 +113,12 @@ def decode_at(cpu: Cpu, linear: int, hpa: int) -> Prepared:
     allowed = min(LONGEST, cs.limit - cpu.eip + 1)
     here = min(allowed, FRAME - offset)
     code = cpu.memory.read_bytes(hpa, here)
+    kept = cpu.memory.is_plain(frame)
     try:
-        prepared = Prepared(decode(code, bits), cpu.trap_sensitive)
+        if kept:
+            prepared = Prepared(decode(code, bits), cpu.trap_sensitive)
+        else:
+            return prepare(code, bits, cpu.trap_sensitive)
     except Truncated:
         if here < allowed:
             rest = cpu.translate((linear + here) & MASK, False, cpu.cpl == 3, True)
@@ -113,9 +127,8 @@ def decode_at(cpu: Cpu, linear: int, hpa: int) -> Prepared:
             return Prepared(decode(code, bits), cpu.trap_sensitive)
         except Truncated:
             raise GP(0) from None  # longer than 15 bytes, or beyond the limit of CS
-    if cpu.memory.is_plain(frame):
-        cpu.watch_frame(frame)
-        cpu.decoded.setdefault(frame, {})[offset] = prepared
+    cpu.watch_frame(frame)
+    cpu.decoded.setdefault(frame, {})[offset] = prepared
     return prepared
 
 
@@ -143,7 +156,7 @@ def step(cpu: Cpu) -> str:
     mnemonic = ""
     marked = cpu.marks.get(cpu.linear_eip, ()) if cpu.marks else ()
     try:
-        prepared = fetch(cpu)
+        prepared = cpu.fetched = fetch(cpu)
         mnemonic = prepared.mnemonic
         if tracer is None:
             prepared.run(cpu)

@@ -6,7 +6,7 @@ SDM vol. 3A, chapter 6 (delivery, 6.12; error codes, 6.13; double fault, table 6
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ringside.isa.faults import GP, NP, Fault, NotModelled
 from ringside.isa.registers import (
@@ -25,8 +25,16 @@ from ringside.isa.rows.flags import changeable_flags
 from ringside.isa.width import D, W, Width
 from ringside.machine import descriptors as layout
 from ringside.machine.descriptors import Descriptor
-from ringside.machine.segmentation import NULL, RPL, cached, mark_accessed, real_segment
-from ringside.machine.segmentation import read_descriptor as find_descriptor
+from ringside.machine.segmentation import (
+    NULL,
+    REMEMBERED,
+    RPL,
+    Segment,
+    accessed,
+    read_raw,
+    real_segment,
+    touch,
+)
 from ringside.machine.tasks import BY_GATE, BY_IRET, inner_stack, no_task_switch
 from ringside.machine.transfers import (
     StackPlan,
@@ -208,61 +216,90 @@ def deliver(
         deliver_real(cpu, vector, flags)
         return
     gate = idt_gate(cpu, vector, software, external)
-    w = D if gate.type & layout.WIDE else W
-    selector = gate.selector
+    w, selector = gate.width, gate.selector
     if not selector & NULL:
         raise GP(external)
-    target = find_descriptor(cpu, selector)
-    code_error = selector & NULL | external
-    if target is None or not target.code or target.dpl > cpu.cpl:
-        raise GP(code_error)
-    if not target.present:
-        raise NP(code_error)
+    raw = read_raw(cpu, selector)
+    if raw is None:
+        raise GP(selector & NULL | external)
+    segment, same_ring = _as_entry(selector, raw, cpu.cpl, external)
 
     image = flags | FLAG_RF if fault else flags
     old_ss, old_esp = cpu.segs[SS], cpu.regs[ESP]
-    if target.conforming or target.dpl == cpu.cpl:
-        ring = cpu.cpl
-        plan = StackPlan(cpu, old_ss, old_esp, external, ring == 3)
-    else:
-        ring = target.dpl
-        stack, esp = inner_stack(cpu, ring, external)
-        plan = StackPlan(cpu, stack, esp, stack.selector & NULL | external, False)
-        plan.push(old_ss.selector, w)
-        plan.push(old_esp, w)
-    segment = cached(selector & NULL | ring, mark_accessed(cpu, selector, target))
-    check_offset(segment.limit, gate.offset, external)
-    plan.push(image, w)
-    plan.push(cpu.segs[CS].selector, w)
-    plan.push(cpu.eip, w)
+    frame: tuple[int, ...] = (image, cpu.segs[CS].selector, cpu.eip)
     if error is not None:
-        plan.push(error, w)
+        frame = (*frame, error)
+    if same_ring:
+        plan = StackPlan(cpu, old_ss, old_esp, external, cpu.cpl == 3)
+    else:
+        stack, esp = inner_stack(cpu, segment.selector & RPL, external)
+        plan = StackPlan(cpu, stack, esp, stack.selector & NULL | external, False)
+        before = (old_ss.selector, old_esp)
+        if gate.offset > segment.limit or not raw >> 40 & layout.ACCESSED:
+            plan.push_all(before, w)  # the faults of these come first
+        else:
+            frame = before + frame
+    touch(cpu, selector, raw)
+    check_offset(segment.limit, gate.offset, external)
+    plan.push_all(frame, w)
     plan.commit()
 
-    cleared = FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM
-    if gate.type in INTERRUPT_GATES:
-        cleared |= FLAG_IF
     cpu.segs[SS] = plan.segment
     cpu.regs[ESP] = plan.esp
-    cpu.eflags = flags & ~cleared
+    cpu.eflags = flags & ~gate.cleared
     enter_code(cpu, segment, gate.offset, "interrupt")
 
 
-def idt_gate(cpu: Cpu, vector: int, software: bool, external: int) -> Descriptor:
+@REMEMBERED
+def _as_entry(selector: int, raw: int, cpl: int, external: int) -> tuple[Segment, bool]:
+    """Check a gate's target; give CS as it will be, and whether the ring stays."""
+    target, error = Descriptor(raw), selector & NULL | external
+    if not target.code or target.dpl > cpl:
+        raise GP(error)
+    if not target.present:
+        raise NP(error)
+    stays = target.conforming or target.dpl == cpl
+    return accessed(selector & NULL | (cpl if stays else target.dpl), raw), stays
+
+
+class Gate(NamedTuple):
+    """An interrupt or trap gate that may be used."""
+
+    selector: int
+    offset: int
+    width: Width
+    cleared: int  # the flags the handler runs without
+
+
+def idt_gate(cpu: Cpu, vector: int, software: bool, external: int) -> Gate:
     """Read and check the gate of ``vector``."""
     error = vector * 8 | IDT_BIT | external
     if vector * 8 + 7 > cpu.idtr.limit:
         raise GP(error)
-    gate = Descriptor(cpu.system_read(cpu.idtr.base + vector * 8, 8))
+    raw = cpu.system_read(cpu.idtr.base + vector * 8, 8)
+    gate = _as_gate(raw, cpu.cpl if software else 0, error)
+    if gate is None:
+        task = Descriptor(raw).selector
+        raise no_task_switch(cpu, task, BY_GATE, f"vector {vector}'s task gate")
+    return gate
+
+
+@REMEMBERED
+def _as_gate(raw: int, cpl: int, error: int) -> Gate | None:
+    """Check a gate for use by ring ``cpl``; None for a task gate."""
+    gate = Descriptor(raw)
     if not gate.system or gate.type not in GATE_TYPES and gate.type != layout.TASK_GATE:
         raise GP(error)
-    if software and gate.dpl < cpu.cpl:
+    if gate.dpl < cpl:
         raise GP(error)
     if not gate.present:
         raise NP(error)
     if gate.type == layout.TASK_GATE:
-        raise no_task_switch(cpu, gate.selector, BY_GATE, f"vector {vector}'s task gate")
-    return gate
+        return None
+    cleared = FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM
+    if gate.type in INTERRUPT_GATES:
+        cleared |= FLAG_IF
+    return Gate(gate.selector, gate.offset, D if gate.type & layout.WIDE else W, cleared)
 
 
 def deliver_real(cpu: Cpu, vector: int, flags: int) -> None:
@@ -292,9 +329,8 @@ def iret(cpu: Cpu, w: Width) -> None:
         link = cpu.system_read(cpu.tr.base, 2)
         raise no_task_switch(cpu, link, BY_IRET, "IRET with EFLAGS.NT set")
     reader = StackReader(cpu)
-    eip = reader.pop(w)
-    selector = reader.pop(w) & 0xFFFF
-    image = reader.pop(w)
+    eip, selector, image = reader.pop_all(3, w)
+    selector &= 0xFFFF
     if image & FLAG_VM and w is D and cpu.cpl == 0:
         raise NotModelled("IRET to virtual-8086 mode (SDM vol. 3B, 20.2), not modelled")
     code = return_code(cpu, selector)

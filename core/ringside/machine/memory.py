@@ -9,8 +9,10 @@ that every write to one of them is told to ``on_code_write``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Protocol
+
+from ringside.trace.freeze import Pages
 
 FRAME = 4096
 FRAME_SHIFT = 12
@@ -37,16 +39,20 @@ def ignore_code_write(frame: int, low: int, high: int) -> None:
 class Memory:
     """RAM of ``size`` bytes (a multiple of the 4 KiB frame)."""
 
-    __slots__ = ("code_frames", "m8", "m16", "m32", "on_code_write", "ram", "size", "windows")
+    __slots__ = (
+        "changed", "code_frames", "m8", "m16", "m32", "on_code_write", "ram", "size", "windows",
+    )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset(
-        {"m8", "m16", "m32", "code_frames", "on_code_write", "windows"}
+        {"changed", "m8", "m16", "m32", "code_frames", "on_code_write", "windows"}
     )
 
     def __init__(self, size: int = 8 << 20) -> None:
         if size <= 0 or size % FRAME:
             raise ValueError(f"memory size must be a positive multiple of {FRAME}, not {size}")
         self.size = size
-        self.ram = bytearray(size)
+        pages = Pages(size)
+        self.ram: bytearray = pages
+        self.changed = pages.changed  # frames written to since the last picture, see Pages
         self.m8: memoryview = memoryview(self.ram)
         self.m16: memoryview = self.m8.cast("H")
         self.m32: memoryview = self.m8.cast("I")
@@ -58,6 +64,21 @@ class Memory:
     def frames(self) -> int:
         """Number of 4 KiB frames of RAM."""
         return self.size >> FRAME_SHIFT
+
+    def add_writer(self, frames: Callable[[], Iterable[int]]) -> None:
+        """Somebody writes past this class, to the ``frames`` it names or ``note_writable`` told."""
+        assert isinstance(self.ram, Pages)
+        self.ram.writers.append(frames)
+
+    def note_writable(self, frame: int) -> None:
+        """From now on somebody may write to ``frame`` without a word."""
+        self.changed.add(frame)
+
+    def pin(self, frame: int) -> None:
+        """Somebody keeps a view of ``frame`` and writes to it without a word, for ever."""
+        assert isinstance(self.ram, Pages)
+        self.ram.pinned.add(frame)
+        self.changed.add(frame)
 
     def is_plain(self, frame: int) -> bool:
         """Tell whether ``frame`` is RAM that no device has taken over."""
@@ -139,6 +160,9 @@ class Memory:
         if hpa >= end:
             return
         self.ram[hpa:end] = data[: end - hpa]
+        self.changed.add(hpa >> FRAME_SHIFT)
+        if end - 1 >> FRAME_SHIFT != hpa >> FRAME_SHIFT:
+            self.changed.update(range(hpa >> FRAME_SHIFT, (end - 1 >> FRAME_SHIFT) + 1))
         if self.code_frames:
             for frame in range(hpa >> FRAME_SHIFT, (end - 1 >> FRAME_SHIFT) + 1):
                 if frame in self.code_frames:

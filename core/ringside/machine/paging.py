@@ -32,7 +32,9 @@ class EntryBits:
     """Where an entry keeps its flags, as masks; 0 where the format has no such flag.
 
     An entry is present if *any* bit of ``present`` is set; it can be used by user code (or
-    written) if *all* bits of ``user`` (``write``) are.
+    written) if *all* bits of ``user`` (``write``) are. A present entry without ``needed`` is as
+    wrong as one with a reserved bit: extended page tables that allow writes or fetches but no
+    reads (SDM vol. 3C, 29.3.3.1).
     """
 
     present: int
@@ -42,6 +44,7 @@ class EntryBits:
     dirty: int
     large: int
     global_: int
+    needed: int = 1
 
 
 @dataclass(frozen=True, slots=True)

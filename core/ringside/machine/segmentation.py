@@ -7,6 +7,7 @@ selector was loaded. Changing the descriptor in memory afterwards changes nothin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ringside.isa.faults import GP, NP
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ringside.machine.cpu import Cpu
 
 UNBOUNDED = 0xFFFF_FFFF + 16  # a 4 GiB segment: addresses wrap around instead of faulting
+REMEMBERED = lru_cache(maxsize=1024)
+"""For checks that are functions of numbers alone. A kernel uses few descriptors, very often."""
+
 RPL = 3
 NULL = 0xFFFC  # selector bits that are all clear in a null selector
 
@@ -58,7 +62,16 @@ class Segment:
 
 
 def cached(selector: int, descriptor: Descriptor) -> Segment:
-    """Make the segment register that ``descriptor`` gives under ``selector``."""
+    """Make the segment register that ``descriptor`` gives under ``selector``.
+
+    The same two give the same object: whoever asks whether segments changed sees at a glance.
+    """
+    return _hidden_part(selector, descriptor.raw)
+
+
+@REMEMBERED
+def _hidden_part(selector: int, raw: int) -> Segment:
+    descriptor = Descriptor(raw)
     limit = descriptor.limit
     low, high = 0, limit
     if descriptor.data and descriptor.type & layout.EXPAND_DOWN:
@@ -69,10 +82,11 @@ def cached(selector: int, descriptor: Descriptor) -> Segment:
     flat = readable and writable and descriptor.base == 0 and low == 0 and high == UNBOUNDED
     return Segment(
         selector, descriptor.base, limit, descriptor.type, descriptor.dpl, True, descriptor.big,
-        readable, writable, low, high, flat, descriptor.raw >> 52 & 9,
+        readable, writable, low, high, flat, raw >> 52 & 9,
     )  # fmt: skip
 
 
+@lru_cache(maxsize=64)
 def null_segment(selector: int) -> Segment:
     """Make a segment register that holds a null selector."""
     return Segment(selector, 0, 0, 0, 0, False, False, False, False, 1, 0, False)
@@ -101,16 +115,27 @@ def entry_address(cpu: Cpu, selector: int) -> int | None:
 
 def read_descriptor(cpu: Cpu, selector: int) -> Descriptor | None:
     """Read the descriptor ``selector`` names, or None beyond the table's limit."""
+    raw = read_raw(cpu, selector)
+    return None if raw is None else Descriptor(raw)
+
+
+def read_raw(cpu: Cpu, selector: int) -> int | None:
+    """Read the 8 bytes of a descriptor, or None beyond the table's limit."""
     address = entry_address(cpu, selector)
-    return None if address is None else Descriptor(cpu.system_read(address, 8))
+    return None if address is None else cpu.system_read(address, 8)
 
 
 def required_descriptor(cpu: Cpu, selector: int) -> Descriptor:
     """Read the descriptor ``selector`` names; #GP(selector) beyond the table's limit."""
-    descriptor = read_descriptor(cpu, selector)
-    if descriptor is None:
+    return Descriptor(required_raw(cpu, selector))
+
+
+def required_raw(cpu: Cpu, selector: int) -> int:
+    """Read the 8 bytes of a descriptor; #GP(selector) beyond the table's limit."""
+    raw = read_raw(cpu, selector)
+    if raw is None:
         raise GP(selector & NULL)
-    return descriptor
+    return raw
 
 
 def mark_accessed(cpu: Cpu, selector: int, descriptor: Descriptor) -> Descriptor:
@@ -124,32 +149,59 @@ def mark_accessed(cpu: Cpu, selector: int, descriptor: Descriptor) -> Descriptor
     return descriptor
 
 
+def touch(cpu: Cpu, selector: int, raw: int) -> None:
+    """Set the accessed bit in memory where the descriptor ``raw`` does not have it."""
+    if not raw >> 40 & layout.ACCESSED:
+        mark_accessed(cpu, selector, Descriptor(raw))
+
+
 def stack_segment(cpu: Cpu, selector: int, cpl: int) -> Segment:
     """Check ``selector`` as the SS of ring ``cpl`` and give the segment (SDM "MOV", "IRET")."""
     if not selector & NULL:
         raise GP(0)
-    descriptor = required_descriptor(cpu, selector)
+    raw = required_raw(cpu, selector)
+    segment = _as_stack(selector, raw, cpl)
+    touch(cpu, selector, raw)
+    return segment
+
+
+@REMEMBERED
+def _as_stack(selector: int, raw: int, cpl: int) -> Segment:
+    descriptor = Descriptor(raw)
     error = selector & NULL
     if selector & RPL != cpl or not descriptor.writable or descriptor.dpl != cpl:
         raise GP(error)
     if not descriptor.present:
         raise STACK_FAULT(error)
-    return cached(selector, mark_accessed(cpu, selector, descriptor))
+    return accessed(selector, raw)
+
+
+def accessed(selector: int, raw: int) -> Segment:
+    """Make the segment register that ``raw`` gives once its accessed bit is set."""
+    return _hidden_part(selector, raw | layout.ACCESSED << 40)
 
 
 def data_segment(cpu: Cpu, selector: int) -> Segment:
     """Check ``selector`` for DS, ES, FS or GS and give the segment (SDM "MOV")."""
     if not selector & NULL:
         return null_segment(selector)
-    descriptor = required_descriptor(cpu, selector)
+    raw = required_raw(cpu, selector)
+    segment = _as_data(selector, raw, cpu.cpl)
+    touch(cpu, selector, raw)
+    return segment
+
+
+@REMEMBERED
+def _as_data(selector: int, raw: int, cpl: int) -> Segment:
+    descriptor = Descriptor(raw)
     error = selector & NULL
     if not descriptor.readable:
         raise GP(error)
-    if not descriptor.conforming and max(cpu.cpl, selector & RPL) > descriptor.dpl:
+    if not descriptor.conforming and max(cpl, selector & RPL) > descriptor.dpl:
         raise GP(error)
     if not descriptor.present:
         raise NP(error)
-    return cached(selector, mark_accessed(cpu, selector, descriptor))
+    return accessed(selector, raw)
 
 
 def load_segment(cpu: Cpu, seg: int, selector: int) -> None:

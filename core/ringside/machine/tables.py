@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
-from ringside.machine.memory import FRAME, Memory
+from ringside.machine.memory import FRAME
 from ringside.machine.paging import PagingFormat
+from ringside.machine.walker import PhysicalMemory
+
+
+class TableMemory(PhysicalMemory, Protocol):
+    """Memory that tables can be built in."""
+
+    def write_bytes(self, hpa: int, data: bytes, /) -> None:
+        """Store ``data``."""
+        ...
 
 
 class TableBuilder:
@@ -19,7 +29,7 @@ class TableBuilder:
     def __init__(
         self,
         format: PagingFormat,
-        memory: Memory,
+        memory: TableMemory,
         allocate: Callable[[], int],
         place: Callable[[int], int] = lambda address: address,
     ) -> None:

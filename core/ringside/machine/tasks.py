@@ -14,13 +14,15 @@ from ringside.machine import descriptors as layout
 from ringside.machine.descriptors import Descriptor
 from ringside.machine.segmentation import (
     NULL,
+    REMEMBERED,
     RPL,
     Segment,
+    accessed,
     cached,
     entry_address,
-    mark_accessed,
-    read_descriptor,
+    read_raw,
     required_descriptor,
+    touch,
 )
 
 if TYPE_CHECKING:
@@ -79,14 +81,22 @@ def inner_stack(cpu: Cpu, ring: int, external: int) -> tuple[Segment, int]:
     error = selector & NULL | external
     if not selector & NULL:
         raise TS(external)
-    descriptor = read_descriptor(cpu, selector)
-    if descriptor is None or selector & RPL != ring:
+    raw = read_raw(cpu, selector)
+    if raw is None or selector & RPL != ring:
         raise TS(error)
+    segment = _as_inner_stack(selector, raw, ring, external)
+    touch(cpu, selector, raw)
+    return segment, esp
+
+
+@REMEMBERED
+def _as_inner_stack(selector: int, raw: int, ring: int, external: int) -> Segment:
+    descriptor, error = Descriptor(raw), selector & NULL | external
     if descriptor.dpl != ring or not descriptor.writable:
         raise TS(error)
     if not descriptor.present:
         raise STACK_FAULT(error)
-    return cached(selector, mark_accessed(cpu, selector, descriptor)), esp
+    return accessed(selector, raw)
 
 
 def check_port(cpu: Cpu, port: int, w: Width) -> None:

@@ -113,6 +113,9 @@ class Tlb:
         self._drop(dropped)
         return dropped
 
+    def write_protection_changed(self) -> None:
+        """CR0.WP was switched. Entries hold R/W as it is in the tables, so they stay."""
+
     def flush_page(self, vpid: int, page: int) -> None:
         """Drop the translations of one page of a virtual processor, whatever tables made them."""
         low = (1 << TAG_SHIFT + 16) - 1

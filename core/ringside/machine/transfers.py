@@ -7,6 +7,7 @@ byte before it writes the first. ``cpu.eip`` already names the next instruction.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from ringside.isa.faults import GP, NP
@@ -16,21 +17,28 @@ from ringside.isa.width import D, W, Width
 from ringside.machine import descriptors as layout
 from ringside.machine.access import MASK, probe
 from ringside.machine.descriptors import Descriptor
+from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
 from ringside.machine.segmentation import (
     NULL,
+    REMEMBERED,
     RPL,
     Segment,
+    accessed,
     cached,
     mark_accessed,
     null_segment,
     real_segment,
     required_descriptor,
+    required_raw,
     stack_segment,
+    touch,
 )
 from ringside.machine.tasks import BY_CALL, BY_JMP, inner_stack, no_task_switch
 
 if TYPE_CHECKING:
     from ringside.machine.cpu import Cpu
+
+DWORDS = [Struct(f"<{count}I") for count in range(6)]
 
 TASKS = frozenset({layout.TSS16, layout.TSS16_BUSY, layout.TSS32, layout.TSS32_BUSY})
 CALL_GATES = frozenset({layout.CALL_GATE16, layout.CALL_GATE32})
@@ -65,6 +73,29 @@ class StackPlan:
         self.writes.append((linear, value & w.mask, w.bytes))
         self.esp = self.esp & ~self.mask | offset
 
+    def push_all(self, values: tuple[int, ...], w: Width) -> None:
+        """Plan several pushes; at one go where they surely fit."""
+        size, segment = w.bytes * len(values), self.segment
+        top = self.esp - size
+        if (
+            self.mask == MASK
+            and segment.writable
+            and top >= 0
+            and top >= segment.low
+            and self.esp - 1 <= segment.high
+        ):
+            linear = (segment.base + top) & MASK
+            known = self.cpu.wr_user if self.user else self.cpu.wr_super
+            if (linear & OFFSET_MASK) + size <= FRAME and linear >> FRAME_SHIFT in known:
+                block, bits, mask = 0, w.bits, w.mask
+                for value in values:  # the first one ends up highest
+                    block = block << bits | value & mask
+                self.writes.append((linear, block, size))
+                self.esp = top
+                return
+        for value in values:
+            self.push(value, w)
+
     def commit(self) -> None:
         """Write it all. Nothing can fault any more."""
         for linear, value, size in self.writes:
@@ -86,6 +117,21 @@ class StackReader:
         value = self.cpu.load(SS, self.esp & self.mask, w)
         self.skip(w.bytes)
         return value
+
+    def pop_all(self, count: int, w: Width) -> tuple[int, ...]:
+        """Read the next ``count`` values up."""
+        cpu, esp, size = self.cpu, self.esp, 4 * count
+        segment = cpu.segs[SS]
+        if w is D and self.mask == MASK and (
+            segment.flat
+            or segment.readable and segment.low <= esp and esp + size - 1 <= segment.high
+        ):
+            linear = (segment.base + esp) & MASK
+            delta = cpu.rd.get(linear >> FRAME_SHIFT)
+            if delta is not None and (linear & OFFSET_MASK) + size <= FRAME:
+                self.esp = (esp + size) & MASK
+                return DWORDS[count].unpack_from(cpu.memory.ram, linear + delta)
+        return tuple([self.pop(w) for _ in range(count)])
 
     def skip(self, count: int) -> None:
         """Pass over ``count`` bytes."""
@@ -247,10 +293,20 @@ def call_gate(cpu: Cpu, selector: int, gate: Descriptor) -> None:
 
 def return_code(cpu: Cpu, selector: int) -> Segment:
     """Check the CS a far return or IRET found on the stack (SDM "RET", "IRET")."""
-    descriptor = transfer_target(cpu, selector)
+    if not selector & NULL:
+        raise GP(0)
+    raw = required_raw(cpu, selector)
+    segment = _as_return(selector, raw, cpu.cpl)
+    touch(cpu, selector, raw)
+    return segment
+
+
+@REMEMBERED
+def _as_return(selector: int, raw: int, cpl: int) -> Segment:
+    descriptor = Descriptor(raw)
     error = selector & NULL
     rpl = selector & RPL
-    if not descriptor.code or rpl < cpu.cpl:
+    if not descriptor.code or rpl < cpl:
         raise GP(error)
     if descriptor.conforming:
         if descriptor.dpl > rpl:
@@ -259,7 +315,7 @@ def return_code(cpu: Cpu, selector: int) -> Segment:
         raise GP(error)
     if not descriptor.present:
         raise NP(error)
-    return cached(selector, mark_accessed(cpu, selector, descriptor))
+    return accessed(selector, raw)
 
 
 def leave_inner_data(cpu: Cpu) -> None:
@@ -275,8 +331,8 @@ def return_outward(
 ) -> None:
     """Finish a return to an outer ring: its SS and ESP come from the stack too."""
     ring = code.selector & RPL
-    esp = reader.pop(w)
-    selector = reader.pop(w) & 0xFFFF
+    esp, selector = reader.pop_all(2, w)
+    selector &= 0xFFFF
     stack = stack_segment(cpu, selector, ring)
     check_offset(code.limit, eip)
     mask = 0xFFFF_FFFF if stack.big else 0xFFFF

@@ -112,7 +112,8 @@ def walk(
         if not entry & flag.present:
             return done(-1, 0, False, access)
         is_large = level.large and large_pages and bool(entry & flag.large)
-        if entry & (level.large_reserved if is_large else level.reserved):
+        wrong = entry & (level.large_reserved if is_large else level.reserved)
+        if wrong or not entry & flag.needed:
             return done(-1, 0, False, access | ERROR_PRESENT | ERROR_RESERVED)
         if level.checked:
             writable = writable and entry & flag.write == flag.write

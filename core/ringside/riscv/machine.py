@@ -1,7 +1,8 @@
 """The whole RISC-V machine, with the read-outs and controls of every system.
 
 It is emulated in every instruction: nothing of its guest ever runs on the simulated IA-32
-processor, which could not even decode it. A *step* is one instruction retired or one trap taken;
+processor, which could not even decode it. Inside a VMM (:mod:`ringside.vmm.foreign`) ``memory`` is
+a piece of the host's RAM. A *step* is one instruction retired or one trap taken;
 ``run(n)`` is ``n`` times ``step()``.
 """
 
@@ -95,8 +96,8 @@ class RiscvMachine:
     transient: ClassVar[frozenset[str]] = frozenset({"_last_picture", "_listener", "_trace"})
     technique = "emulation"
 
-    def __init__(self, memory_size: int = 1 << 20) -> None:
-        self.memory = Memory(memory_size)
+    def __init__(self, memory_size: int = 1 << 20, memory: Memory | None = None) -> None:
+        self.memory = memory or Memory(memory_size)
         self.uart = Uart(self._written)
         self.clint = Clint(self._now)
         self.finisher = Finisher(self._end)

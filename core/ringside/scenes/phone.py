@@ -59,6 +59,7 @@ class PhoneView:
     met_label: str
     missed_label: str
     strip_label: str
+    strip_ends: tuple[str, str]  # the moments at its two ends
     frames_label: str
     latency_label: str
     deadline_label: str
@@ -142,7 +143,11 @@ def _draw_strip(
         scene.rect(
             span.key, x + span.start * w, bar, width, 40, f"span {span.context}", r=0,
             tip=span.tip)
-    top = bar + 72
+    for end, when in zip(("start", "end"), view.strip_ends, strict=True):
+        at, anchor = (x, "start") if end == "start" else (x + w, "end")
+        scene.text(f"strip:{end}", at, bar + 42 + size, when, "label muted", size=size - 4,
+                   anchor=anchor)
+    top = bar + 60 + size * 1.5
     scene.text("frames:title", x, top, view.frames_label, "title muted", size=size - 2)
     lane = top + 16
     for frame in view.frames:
@@ -154,10 +159,10 @@ def _draw_strip(
             ax = x + frame.answered * w
             scene.line(frame.key, ax, lane - 6, ax, lane + 42, f"mark {frame.state}",
                        tip=frame.tip)
-        if fd - fx > size * 1.3:
+        if fd - fx > 6 + len(str(frame.number)) * (size - 3) * 0.61:
             scene.text(
-                f"{frame.key}:number", fx + 5, lane + 24, str(frame.number),
-                f"label {frame.state}", size=size - 3, tip=frame.tip,
+                f"{frame.key}:number", fd - 4, lane + 24, str(frame.number),
+                f"label {frame.state}", size=size - 3, anchor="end", tip=frame.tip,
             )
     base = lane + 36 + size * 2.1
     met = f"{view.met} {view.met_label}"

@@ -5,7 +5,7 @@ Two layouts of one picture: ``wide`` for screens and slides, ``tall`` for a phon
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, hypot, radians, sin, sqrt
 
 from .scene import Scene
@@ -43,6 +43,16 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Below:
+    """VMX root mode, a place beside the rings: what it and the guest's mode are called."""
+
+    guest: str
+    guest_tip: str
+    root: str
+    root_tip: str
+
+
+@dataclass(frozen=True, slots=True)
 class RingsView:
     """Everything the figure needs to know, read from the machine and the last step's events."""
 
@@ -63,6 +73,7 @@ class RingsView:
     figure_unit: str = ""
     figure_notes: tuple[str, ...] = ()
     others: tuple[tuple[str, str], ...] = field(default=())  # waiting VMs: name, state
+    below: Below | None = None  # where the VMM is, if in none of the rings
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,7 @@ class _Layout:
     figure_at: tuple[float, float]
     line: float
     label_end: float  # the token's label ends before this
+    root: tuple[float, float, float, float] = (0, 0, 0, 0)  # root mode: x, y, width, height
 
 
 _LAYOUTS = {
@@ -91,15 +103,29 @@ _LAYOUTS = {
     ),
 }  # fmt: skip
 
+# The same with room for root mode under the rings, which are the guest's.
+_WITH_ROOT = {
+    "wide": replace(
+        _LAYOUTS["wide"], y=226, radii=(68, 118, 160, 202), size=18,
+        root=(16, 462, 528, 82),
+    ),
+    "tall": replace(
+        _LAYOUTS["tall"], y=152, radii=(46, 80, 108, 136), size=14, root=(6, 306, 388, 54),
+    ),
+}
+
 LETTER = 0.61  # of the font's size: the width of a letter, bold or of fixed width
 
+STAYED, ROOT = -1, -2  # the token was in the same ring; it is in root mode, outside the rings
 _BASE_ANGLE = {3: -44.0, 2: 18.0, 1: 22.0, 0: 30.0}
 
 
 def draw(view: RingsView, shape: str = "wide") -> Scene:
     """Draw ``view`` in the layout ``shape`` ("wide" or "tall")."""
-    layout = _LAYOUTS[shape]
+    layout = _WITH_ROOT[shape] if view.below else _LAYOUTS[shape]
     scene = Scene(layout.width, layout.height)
+    if view.below:
+        _draw_modes(scene, layout, view, view.below)
     _draw_rings(scene, layout, view)
     _draw_motion(scene, layout, view)
     _draw_token(scene, layout, view)
@@ -117,9 +143,35 @@ def _band(layout: _Layout, ring: int) -> float:
 
 
 def _place(layout: _Layout, ring: int, progress: int) -> tuple[float, float]:
+    if ring == ROOT:
+        x, y, width, height = layout.root
+        return x + width * (0.52 + 0.02 * (progress % 9)), y + height * 0.5
     angle = radians(_BASE_ANGLE[ring] + 4 * (progress % 9))
     radius = _band(layout, ring)
     return layout.x + radius * cos(angle), layout.y + radius * sin(angle)
+
+
+def _draw_modes(scene: Scene, layout: _Layout, view: RingsView, below: Below) -> None:
+    """Two modes of the processor: the guest's, with all its rings, and the VMM's."""
+    x, y, width, height = layout.root
+    size = layout.size
+    in_root = " current" if view.ring == ROOT else ""
+    scene.rect(
+        "mode:guest", x, 8, width, y - 8 - size * 0.7, "box dashed muted", r=14,
+        tip=below.guest_tip,
+    )
+    for number, line in enumerate(below.guest.split(" · ")):
+        scene.text(
+            f"mode:guest:label:{number}", x + 14, 8 + size * (1.35 + 1.2 * number), line,
+            "label muted", size=size - 2, weight=700 - 300 * number, tip=below.guest_tip,
+        )
+    scene.rect("mode:root", x, y, width, height, f"ring vmm{in_root}", r=14, tip=below.root_tip)
+    middle = y + height * 0.5 - size * 0.15
+    for number, line in enumerate(below.root.split(" · ")):
+        scene.text(
+            f"mode:root:label:{number}", x + 16, middle + size * 1.2 * number, line, "label vmm",
+            size=size - 2 * number, weight=700 - 300 * number, tip=below.root_tip,
+        )
 
 
 def _draw_rings(scene: Scene, layout: _Layout, view: RingsView) -> None:
@@ -154,7 +206,7 @@ def _draw_name(scene: Scene, layout: _Layout, ring: Ring) -> None:
 
 
 def _draw_motion(scene: Scene, layout: _Layout, view: RingsView) -> None:
-    if view.from_ring < 0 or view.from_ring == view.ring:
+    if view.from_ring in (STAYED, view.ring):
         return
     x1, y1 = _place(layout, view.from_ring, view.progress)
     x2, y2 = _place(layout, view.ring, view.progress)
@@ -201,9 +253,11 @@ def _draw_token(scene: Scene, layout: _Layout, view: RingsView) -> None:
 def _draw_chip(scene: Scene, layout: _Layout, view: RingsView, token_y: float) -> None:
     """The event's name, below the token and outside the inner rings."""
     size = layout.size
-    width = max(len(view.chip) * size * 0.62, len(view.chip_detail) * (size - 2) * 0.58) + 28
+    width = max(len(view.chip) * size * 0.72, len(view.chip_detail) * (size - 2) * 0.58) + 28
     height = size * 3 if view.chip_detail else size * 1.8
     left = layout.x - width / 2 + size * 2
+    if view.ring == ROOT:
+        token_y = layout.y
     top = max(token_y + size * 1.4, layout.y + layout.radii[1] * 0.78)
     tone = "wrong" if view.wrong else "vmm" if view.motion == "trap" else view.context
     scene.rect("chip", left, top, width, height, f"box chip {tone}")
@@ -228,6 +282,8 @@ def _draw_card(scene: Scene, layout: _Layout, card: Card, at: tuple[float, float
         base = y + 9 + 7 + line * number + line * 0.7
         key = f"{card.key}:{fact.key}"
         value = f"{fact.before} → {fact.value}" if fact.before else fact.value
+        if (len(value) + len(fact.name) + 1) * (size - 1) * LETTER > layout.card_width - 28:
+            value = fact.value
         tone = f"value changed {card.context}" if fact.before else "value"
         scene.text(f"{key}:name", x + 14, base, fact.name, "label", size=size - 1, tip=fact.tip)
         scene.text(

@@ -2,7 +2,8 @@
 and the entry just read opened into its bits.
 
 With nested paging the dots form the grid: one row for each guest level and one for the data
-itself, one column for each nested level and one for the guest's own entry.
+itself, one column for each nested level and one for the guest's own entry. What a cache makes
+needless is drawn hollow. Below stand the accesses of a program, each with its references.
 """
 
 from __future__ import annotations
@@ -25,13 +26,16 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One memory reference of the walk; ``row`` and ``column`` are its place in the grid."""
+    """One memory reference of the walk; ``row`` and ``column`` are its place in the grid.
+
+    ``number`` is 0 for a reference that a cache made needless.
+    """
 
     number: int
     row: int
     column: int
     context: str  # kernel: the guest's own table; vmm: the nested or shadow table
-    state: str  # "done", "current", "ahead", "wrong"
+    state: str  # "done", "current", "ahead", "wrong", "skipped"
     tip: str
 
 
@@ -47,6 +51,17 @@ class BitField:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """One access of the program: the references it made, as far as they are known."""
+
+    number: int
+    text: str
+    context: str
+    state: str  # "done", "current", "ahead", "wrong"
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
 class WalkView:
     """Everything the figure needs to know about one walk at one step."""
 
@@ -58,6 +73,7 @@ class WalkView:
     done: int
     total: int
     formula: str
+    saved: str = ""  # what caches made needless
     entry_title: str = ""
     entry_value: str = ""
     entry_context: str = "kernel"
@@ -66,6 +82,9 @@ class WalkView:
     result_label: str = ""
     result_tone: str = "good"
     captions: tuple[str, str, str] = ("virtual address", "references", "entry")
+    accesses: tuple[Past, ...] = ()
+    accesses_title: str = ""
+    notice: str = ""  # stands in the grid where no walk is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +97,8 @@ class _Layout:
     entry: tuple[float, float, float]  # x, y, width
     total: tuple[float, float]
 
+
+STRIP = {False: 72, True: 54}  # height of the row of accesses, wide and narrow
 
 _LAYOUTS = {
     "wide": _Layout(
@@ -94,6 +115,7 @@ def draw(view: WalkView, shape: str = "wide") -> Scene:
     _draw_grid(scene, layout, view)
     _draw_entry(scene, layout, view)
     _draw_total(scene, layout, view)
+    _draw_accesses(scene, layout, view)
     return scene
 
 
@@ -128,16 +150,20 @@ def _draw_grid(scene: Scene, layout: _Layout, view: WalkView) -> None:
     size = layout.size
     label_width = size * (4.9 if layout.width < 500 else 6.2)
     head = size * 1.7
+    if view.accesses:
+        height -= STRIP[layout.width < 500]
     columns, rows = max(len(view.columns), 1), max(len(view.rows), 1)
     dx = (width - label_width) / columns
     dy = min((height - head) / rows, 120)
     radius = min(dx, dy) * 0.34
     y0 += (height - head - dy * rows) / 2  # few rows stand in the middle
+    longest = max((len(label) for label in view.columns), default=1)
+    head_size = min(size - 3, dx / (0.68 * longest))
     for number, label in enumerate(view.columns):
         tone = _tone({dot.context for dot in view.dots if dot.column == number})
         scene.text(
             f"column:{number}", x0 + label_width + dx * (number + 0.5), y0 + size * 0.6, label,
-            f"label {tone}", size=size - 3, anchor="middle", weight=600,
+            f"label {tone}", size=head_size, anchor="middle", weight=600,
         )
     for number, label in enumerate(view.rows):
         y = y0 + head + dy * (number + 0.5)
@@ -151,13 +177,43 @@ def _draw_grid(scene: Scene, layout: _Layout, view: WalkView) -> None:
     for dot in view.dots:
         x = x0 + label_width + dx * (dot.column + 0.5)
         y = y0 + head + dy * (dot.row + 0.5)
-        key = f"ref:{dot.number}"
+        key = f"ref:{dot.row}.{dot.column}"
+        if not dot.number:
+            scene.circle(
+                key, x, y, radius * 0.72, f"dot skipped {dot.context}", tip=dot.tip)
+            continue
         scene.circle(key, x, y, radius, f"dot {dot.context} {dot.state}", tip=dot.tip)
         scene.text(
             f"{key}:number", x, y + size * 0.36, str(dot.number),
             f"dotlabel {dot.context} {dot.state}", size=size - 1, anchor="middle", weight=700,
             tip=dot.tip,
         )
+
+
+def _draw_accesses(scene: Scene, layout: _Layout, view: WalkView) -> None:
+    """The program's accesses as a row of cells, the newest ones if there are many."""
+    if not view.accesses:
+        return
+    x0, y0, width, height = layout.grid
+    size = layout.size
+    narrow = layout.width < 500
+    y = y0 + height - STRIP[narrow] + size * 1.3
+    cell = 27 if narrow else 42
+    room = int((width + 4) // cell)
+    shown = [past.number for past in view.accesses if past.state == "current"]
+    first = max(0, min((shown or [1])[0] - room // 2, len(view.accesses) - room))
+    scene.text(
+        "accesses:title", x0, y, view.accesses_title, "label muted", size=size - 3)
+    for place, past in enumerate(view.accesses[first : first + room]):
+        x = x0 + place * cell
+        key = f"access:{past.number}"
+        tone = "muted" if past.state == "ahead" else past.context
+        state = "current" if past.state == "current" else ""
+        scene.rect(key, x, y + 8, cell - 4, size * 1.5, f"box {tone} {state}".strip(), r=4,
+                   tip=past.tip)
+        scene.text(
+            f"{key}:count", x + (cell - 4) / 2, y + 8 + size * 1.08, past.text, "value",
+            size=size - 3, anchor="middle", weight=700, tip=past.tip)
 
 
 def _tone(contexts: set[str]) -> str:
@@ -168,6 +224,9 @@ def _tone(contexts: set[str]) -> str:
 def _draw_entry(scene: Scene, layout: _Layout, view: WalkView) -> None:
     x, y, width = layout.entry
     size = layout.size
+    if view.notice:
+        scene.text("notice", x, y + size * 1.4, view.notice, "label good", size=size - 3,
+                   weight=700)
     if not view.entry_title:
         return
     scene.text("entry:title", x, y, view.entry_title, "title muted", size=size - 2)
@@ -187,7 +246,7 @@ def _draw_entry(scene: Scene, layout: _Layout, view: WalkView) -> None:
         fy = top + line * (place // 2)
         fw = width if wide else cell - 6
         place += 2 if wide else 1
-        tone = "set" if field.on else "muted"
+        tone = "lit" if field.on else "muted"
         scene.rect(
             f"{field.key}:box", fx, fy, fw, line - 4, f"box bit {tone}", r=4, tip=field.tip)
         scene.text(
@@ -204,10 +263,13 @@ def _draw_total(scene: Scene, layout: _Layout, view: WalkView) -> None:
     x, y = layout.total
     size = layout.size
     if layout.width < 500:
-        text = f"{view.done} / {view.total} {view.captions[1]}"
+        text = f"{view.done} / {view.total}"
+        formula = ", ".join(part for part in (view.formula, view.saved) if part)
+        if len(formula) < 24:
+            text += f" {view.captions[1]}"
         scene.text("total", x, y, text, "label", size=size + 2, weight=700)
         scene.text(
-            "total:formula", layout.width - 10, y, view.formula, "label muted", size=size - 2,
+            "total:formula", layout.width - 10, y, formula, "label muted", size=size - 2,
             anchor="end")
         if view.result:
             scene.text(
@@ -221,6 +283,8 @@ def _draw_total(scene: Scene, layout: _Layout, view: WalkView) -> None:
     scene.text(
         "total:label", x + len(number) * size + 14, y, view.captions[1], "label muted", size=size)
     scene.text("total:formula", x, y + 28, view.formula, "label muted", size=size - 2)
+    if view.saved:
+        scene.text("total:saved", x, y + 50, view.saved, "label good", size=size - 2, weight=600)
     if view.result:
         scene.text(
             "result", x, y - 44, f"{view.result_label} {view.result}",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INSTRUCTION = "instruction"
+FREE = ""
 Charges = Mapping[tuple[str, str | None], str]
 """From an event's kind and detail (None: any other) to the price it pays."""
 
@@ -32,17 +33,61 @@ BARE: Charges = _HARDWARE | {
     ("syscall", None): "system call",
     ("port", None): "port access",
 }
+NATIVE_INSTRUCTIONS: Charges = {
+    ("retired", "call"): "call or return",
+    ("retired", "ret"): "call or return",
+    ("retired", "cli"): "interrupt flag",
+    ("retired", "sti"): "interrupt flag",
+}
+"""Instructions dearer than one cycle where the processor itself carries them out; only who counts
+them (:class:`ringside.trace.counters.InstructionTally`) can charge them."""
 DEPRIVILEGED: Charges = _HARDWARE | {
+    ("fault", "INT"): "system call",  # refused to a program, it leads to the VMM by the same way
     ("trap", None): "vmm dispatch",
     ("inject", None): "injection",
     ("shadow", None): "shadow fill",
+    ("port", None): "virtual device",
 }
-EMULATED: Charges = {(INSTRUCTION, None): "interpreted instruction"}
+TRANSLATED: Charges = {
+    **DEPRIVILEGED,
+    ("trap", "callout"): "callout",
+    ("trap", "adapted callout"): "adapted callout",
+    ("translation", "overhead"): "translation overhead",
+    ("translation", "device"): "in-line device",
+}
+ASSISTED: Charges = _HARDWARE | {
+    ("syscall", None): "system call",
+    ("trap", None): "vmm dispatch",
+    ("inject", None): "exception",  # delivered by the processor, as part of the VM entry
+    ("inject", "#PF"): "page fault",
+    ("shadow", None): "shadow fill",
+    ("port", None): "virtual device",
+    ("nested", None): "shadow fill",  # an entry of the nested tables costs as much to make
+    ("vmentry", "launch"): "vmlaunch",
+    ("vmentry", None): "vmresume",
+    ("vmexit", "0"): "exit #PF",  # an exception; by the basic exit reasons of the SDM
+    ("vmexit", "10"): "exit cpuid",
+    ("vmexit", "30"): "exit io",
+    ("vmexit", "48"): "exit ept violation",
+    ("vmexit", None): "exit vmcall",
+    ("vmcs", "read"): "vmread",
+    ("vmcs", "write"): "vmwrite",
+}
+ASSISTED_SHADOW: Charges = {
+    **ASSISTED,
+    ("fault", "#PF"): FREE,  # never delivered: the VM exit that comes instead is paid
+}
+EMULATED: Charges = {
+    (INSTRUCTION, None): "interpreted instruction",
+    ("inject", None): "injection",
+    ("port", None): "virtual device",
+}
 PARAVIRTUAL: Charges = _HARDWARE | {
     ("trap", None): "vmm dispatch",
     ("hypercall", None): "hypercall",
     ("inject", None): "injection",
     ("upcall", None): "injection",
+    ("port", None): "virtual device",
     ("syscall", None): "system call",  # straight into the guest kernel, without the VMM
 }
 
@@ -81,10 +126,12 @@ def purchases(counts: Counts, instructions: int, charges: Charges) -> dict[str, 
     price = charges.get((INSTRUCTION, None), INSTRUCTION)
     bought = {price: instructions} if instructions else {}
     for (kind, name), count in counts.items():
-        item = charges.get((kind, name)) or charges.get((kind, None))
-        if item is not None:
+        item = charges.get((kind, name), charges.get((kind, None), FREE))
+        if item is not FREE:
             times = int(name) if kind == "walk" else 1
             bought[item] = bought.get(item, 0) + count * times
+            if kind == "retired":
+                bought[price] -= count  # not one of the ordinary ones
     return bought
 
 
@@ -103,6 +150,7 @@ class CostModel:
         lines = [
             Line(item, count, prices[item].cycles, prices[item].source, prices[item].confidence)
             for item, count in purchases(counts, instructions, self.charges).items()
+            if count
         ]
         return Bill(self.preset, tuple(sorted(lines, key=lambda line: (-line.total, line.name))))
 

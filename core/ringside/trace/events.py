@@ -365,6 +365,18 @@ class ShadowFilled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NestedFilled(Event):
+    """The VMM mapped a guest-physical page in the extended page tables, for an EPT violation with
+    this exit ``qualification``."""
+
+    kind: ClassVar[str] = "nested"
+    vm: str
+    gpa: int
+    hpa: int
+    qualification: int
+
+
+@dataclass(frozen=True, slots=True)
 class Resumed(Event):
     """The VMM went back to the guest."""
 

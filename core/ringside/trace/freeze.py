@@ -9,12 +9,15 @@ object joins in by having slots. It may declare
 
 Big byte arrays (RAM) are kept as 4 KiB frames, and a frame equal to the one in the previous
 picture is shared with it: a keyframe costs one comparison of memory and holds only what changed.
+:class:`Pages` are told which frames are written, so that only those need be compared.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import compress
+from operator import is_not
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -54,6 +57,33 @@ class Frames:
     def __init__(self, size: int, frames: tuple[bytes, ...]) -> None:
         self.size = size
         self.frames = frames
+
+
+class Pages(bytearray):
+    """A byte array that knows which frames may differ from its last picture.
+
+    Whoever writes adds the frame's number to ``changed``. Those in ``writers`` may go on writing
+    to frames they once announced; each gives the numbers of its own when asked. Frames in
+    ``pinned`` may always have changed. Without any writer nothing is known, and every frame is
+    compared.
+    """
+
+    __slots__ = ("changed", "pictured", "pinned", "writers")
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.changed: set[int] = set()
+        self.pictured: Frames | None = None
+        self.pinned: set[int] = set()
+        self.writers: list[Callable[[], Iterable[int]]] = []
+
+    def keep(self, picture: Frames) -> None:
+        """``picture`` is what is here now."""
+        self.pictured = picture
+        self.changed.clear()
+        self.changed.update(self.pinned)
+        for writes in self.writers:
+            self.changed.update(writes())
 
 
 _slots_of: dict[type, tuple[str, ...]] = {}
@@ -225,6 +255,26 @@ def _take_bytearray(value: Any, before: Any) -> Any:
     return Frames(size, tuple(frames))
 
 
+def _take_pages(value: Pages, before: Any) -> Any:
+    known = value.pictured
+    if not value.writers or known is None or before is not known:
+        picture = _take_bytearray(value, before)
+    else:
+        picture = known
+        frames: list[bytes] | None = None
+        for n in value.changed:
+            at = n * FRAME
+            if not value.startswith(known.frames[n], at):
+                if frames is None:
+                    frames = list(known.frames)
+                frames[n] = bytes(value[at : at + FRAME])
+        if frames is not None:
+            picture = Frames(known.size, tuple(frames))
+    if type(picture) is Frames:
+        value.keep(picture)
+    return picture
+
+
 def _give_object(value: Any, picture: Frozen, changed: list[int]) -> Any:
     kind = picture.kind
     if type(value) is not kind:
@@ -295,16 +345,26 @@ def _give_bytearray(value: Any, picture: Frozen, changed: list[int]) -> Any:
 
 def _give_frames(value: Any, picture: Frames, changed: list[int]) -> Any:
     now = value
-    if type(now) is not bytearray or len(now) != picture.size:
+    if type(now) not in (bytearray, Pages) or len(now) != picture.size:
         now = bytearray(picture.size)
     same = now.startswith
-    at = 0
-    for n, frame in enumerate(picture.frames):
+    for n in _doubtful(now, picture):
+        at, frame = n * FRAME, picture.frames[n]
         if not same(frame, at):
             now[at : at + len(frame)] = frame  # the same length: views of it stay valid
             changed.append(n)
-        at += FRAME
+    if type(now) is Pages:
+        now.keep(picture)
     return now
+
+
+def _doubtful(value: bytearray, picture: Frames) -> Iterable[int]:
+    """The frames that may differ from ``picture``."""
+    if type(value) is Pages and value.writers and value.pictured is not None:
+        known = value.pictured.frames
+        other = compress(range(len(known)), map(is_not, known, picture.frames))
+        return sorted(value.changed.union(other))
+    return range(len(picture.frames))
 
 
 _TAKE: dict[type, Callable[[Any, Any], Any]] = {
@@ -314,6 +374,7 @@ _TAKE: dict[type, Callable[[Any, Any], Any]] = {
     set: _take_sequence,
     dict: _take_dict,
     bytearray: _take_bytearray,
+    Pages: _take_pages,
     FunctionType: _take_function,
 }
 _GIVE: dict[type, Callable[[Any, Frozen, list[int]], Any]] = {

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ringside.isa.faults import VECTOR_NAMES
-from ringside.trace.events import Event
+from ringside.trace.events import Event, VmcsRead
 
 # What distinguishes events of one kind; a kind that is not here has no details
 DETAILS: dict[str, Callable[[Any], str]] = {
@@ -37,6 +37,9 @@ DETAILS: dict[str, Callable[[Any], str]] = {
     "schedule": lambda e: e.vm,
     "deadline": lambda e: e.vm,
     "missed": lambda e: e.vm,
+    "vmexit": lambda e: str(e.reason & 0xFFFF),  # the basic exit reason
+    "vmentry": lambda e: "launch" if e.launched else "resume",
+    "vmcs": lambda e: "read" if isinstance(e, VmcsRead) else "write",
 }
 
 BARE_RINGS = ("kernel", "kernel", "kernel", "app")
@@ -52,10 +55,12 @@ def detail(event: Event) -> str:
 class Marks:
     """Steps at which things happened, by kind and detail."""
 
-    __slots__ = ("_steps",)
+    __slots__ = ("_samples", "_steps")
 
     def __init__(self) -> None:
         self._steps: dict[str, dict[str, array[int]]] = {}
+        # The last sample of each kind: first step and width of the columns, last step, marks.
+        self._samples: dict[str, tuple[int, int, int, list[int]]] = {}
 
     def add(self, step: int, event: Event) -> None:
         """``event`` happened in ``step``; steps never go down."""
@@ -105,20 +110,49 @@ class Marks:
         }
 
     def sample(self, kind: str, first: int, last: int, columns: int) -> list[int]:
-        """Marks of ``kind`` from ``first`` to ``last``, at most one in each of ``columns``."""
+        """Marks of ``kind`` from ``first`` to ``last``, at most one in each of ``columns``.
+
+        A column's first mark never changes, so a sample of a run that has gone on a little is
+        the one before and some more.
+        """
         width = max(1, -(-(last - first + 1) // max(1, columns)))
-        chosen: list[int] = []
-        step = self.after(first - 1, kind)
+        known = self._samples.get(kind)
+        going_on = known is not None and known[:2] == (first, width) and known[2] <= last
+        chosen: list[int] = known[3] if known is not None and going_on else []
+        column = (chosen[-1] - first) // width + 1 if chosen else 0
+        step = self.after(first + column * width - 1, kind)
         while step is not None and step <= last:
             chosen.append(step)
             step = self.after(first + ((step - first) // width + 1) * width - 1, kind)
-        return chosen
+        self._samples[kind] = first, width, last, chosen
+        return chosen[:]
 
     def forget_after(self, step: int) -> None:
         """The run took another turn after ``step``."""
+        self._samples.clear()
         for names in self._steps.values():
             for steps in names.values():
                 del steps[bisect_right(steps, step) :]
+
+
+class Dither:
+    """An overview up to step ``next``: what it shows, and what each context is owed so far."""
+
+    __slots__ = ("done", "first", "next", "owed", "runs", "width")
+
+    def __init__(self, first: int, width: int) -> None:
+        self.first = self.next = first
+        self.width = width
+        self.owed: dict[str, int] = {}
+        self.done: dict[str, int] = {}
+        self.runs: list[tuple[int, int, str]] = []
+
+    def copy(self) -> Dither:
+        """One that can go on by itself."""
+        other = Dither(self.first, self.width)
+        other.next, other.runs = self.next, self.runs[:]
+        other.owed, other.done = self.owed.copy(), self.done.copy()
+        return other
 
 
 class Segments:
@@ -128,13 +162,14 @@ class Segments:
     stretch are found without walking through it.
     """
 
-    __slots__ = ("_before", "_contexts", "_rings", "_starts")
+    __slots__ = ("_before", "_contexts", "_dither", "_rings", "_starts")
 
     def __init__(self, rings: tuple[str, str, str, str], first: int, context: str) -> None:
         self._rings = rings
         self._starts = array("q", [first])
         self._contexts = [context]
         self._before: dict[str, array[int]] = {context: array("q", [0])}
+        self._dither: Dither | None = None
 
     def note(self, step: int, event: Event) -> None:
         """Take over from ``event`` in ``step`` who runs after it."""
@@ -190,34 +225,45 @@ class Segments:
         When there are more, each column goes to the context that is owed most of it so far, and
         what it got beyond its share is charged: the proportions of the whole stay true.
         """
-        exact: list[tuple[int, int, str]] = []
-        for run in self.between(first, last):
-            exact.append(run)
-            if len(exact) > columns:
-                return self._dithered(first, last, max(1, columns))
-        return exact
+        count = bisect_right(self._starts, last) - max(0, bisect_right(self._starts, first) - 1)
+        if count > columns:
+            return self._dithered(first, last, max(1, columns))
+        return list(self.between(first, last))
 
     def _dithered(self, first: int, last: int, columns: int) -> list[tuple[int, int, str]]:
         width = -(-(last - first + 1) // columns)
-        done = {context: self.share(context, first - 1) for context in self._before}
-        owed = dict.fromkeys(done, 0)
-        runs: list[tuple[int, int, str]] = []
-        for low in range(first, last + 1, width):
-            high = min(low + width - 1, last)
-            for context in owed:
-                share = self.share(context, high)
-                owed[context] += share - done[context]
-                done[context] = share
-            most = max(owed, key=lambda context: owed[context])
-            owed[most] -= high - low + 1
-            if runs and runs[-1][2] == most:
-                runs[-1] = (runs[-1][0], high, most)
-            else:
-                runs.append((low, high, most))
-        return runs
+        known = self._dither
+        if known is None or (known.first, known.width) != (first, width) or known.next > last + 1:
+            known = self._dither = Dither(first, width)
+        while known.next + width - 1 <= last:
+            self._column(known, known.next + width - 1)
+        if known.next > last:
+            return known.runs[:]
+        rest = known.copy()  # the last column is not full yet
+        self._column(rest, last)
+        return rest.runs
+
+    def _column(self, dither: Dither, high: int) -> None:
+        """Give the column from ``dither.next`` to ``high`` to somebody."""
+        low, owed, done, runs = dither.next, dither.owed, dither.done, dither.runs
+        for context in self._before:
+            share = self.share(context, high)
+            before = done.get(context)
+            if before is None:
+                before = self.share(context, dither.first - 1)
+            owed[context] = owed.get(context, 0) + share - before
+            done[context] = share
+        most = max(owed, key=lambda context: owed[context])
+        owed[most] -= high - low + 1
+        if runs and runs[-1][2] == most:
+            runs[-1] = (runs[-1][0], high, most)
+        else:
+            runs.append((low, high, most))
+        dither.next = high + 1
 
     def forget_after(self, step: int) -> None:
         """The run took another turn after ``step``."""
+        self._dither = None
         self._drop(max(1, bisect_right(self._starts, step + 1)))
 
 

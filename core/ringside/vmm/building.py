@@ -36,11 +36,18 @@ def assemble_vmm(
     exit_cost: int = 1,
     ticks_per_second: int = TICKS_PER_SECOND,
     isa: str = IA32,
+    memory: str = "",
 ) -> Vmm:
     """Build the host, give each VM its memory and image, and hand the processor to the VMM.
 
-    The host's RAM is the VMM's 4 MiB and, after it, what the VMs are allotted.
+    The host's RAM is the VMM's 4 MiB and, after it, what the VMs are allotted. ``memory`` is the
+    memory technique, "" for the one that usually goes with ``technique``.
     """
+    if memory and memory not in technique.memories:
+        raise ValueError(
+            f"{technique.id} goes with the memory technique "
+            f"{' or '.join(technique.memories)}, not {memory}"
+        )
     if isa not in technique.isas:
         raise ValueError(
             f"{technique.id} runs on the instruction set {' or '.join(technique.isas)}, not {isa}"
@@ -61,8 +68,8 @@ def assemble_vmm(
         if plan.prepare is not None:
             plan.prepare(vm)
         plan.load(vm.hardware)
-        cpu, memory = technique.install(vm, monitor)
-        guests.append(Guest(vm, cpu, memory, clock()))
+        cpu, paging = technique.install(vm, monitor, memory)
+        guests.append(Guest(vm, cpu, paging, clock()))
     pools = monitor.share_pool(len(guests))
     for guest, pool in zip(guests, pools, strict=True):
         guest.memory.receive_frames(pool)

@@ -21,7 +21,9 @@ class Exit:
     """Why the guest stopped, and where it was: the trap frame the processor pushed.
 
     ``error`` is -1 when the vector has none, ``qualification`` is CR2 for a page fault, else -1.
-    ``cs``, ``ss``, ``eflags`` are the *real* ones, as pushed.
+    ``cs``, ``ss``, ``eflags`` are the *real* ones, as pushed. Hardware assist tells more: the
+    ``length`` of the instruction that left, the guest-``physical`` and the ``linear`` address of an
+    EPT violation, and in ``detail`` why an entry failed; ``qualification`` is the VM exit's.
     """
 
     reason: str
@@ -33,6 +35,10 @@ class Exit:
     eflags: int
     esp: int
     ss: int
+    length: int = 0
+    physical: int = -1
+    linear: int = 0
+    detail: str = ""
 
     @property
     def ring(self) -> int:

@@ -13,13 +13,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
-from ringside.isa.decode import Truncated, decode
+from ringside.isa.decode import Truncated
 from ringside.isa.faults import Fault
-from ringside.isa.instruction import Imm, Insn
-from ringside.isa.registers import EAX, EDX, FLAG_IF, FLAG_IOPL
+from ringside.isa.instruction import Imm, Insn, Seg
+from ringside.isa.registers import (
+    CS,
+    DS,
+    EAX,
+    EDX,
+    ES,
+    FLAG_IF,
+    FLAG_IOPL,
+    FLAG_TF,
+    FS,
+    GS,
+    SS,
+)
 from ringside.machine.access import LONGEST
 from ringside.machine.cpu import Cpu
 from ringside.machine.digest import digest
+from ringside.machine.interpreter import prepare
 from ringside.machine.machine import Machine
 from ringside.machine.memory import FRAME, OFFSET_MASK
 from ringside.machine.outcome import SHUTDOWN, Outcome
@@ -194,22 +207,32 @@ class Vm:
         If it faults there, the guest gets that fault through its own IDT.
         """
         vcpu = self.vcpu
-        insn = self.current_instruction()
-        mnemonic = insn.mnemonic if insn is not None else "?"
-        before = watched(vcpu)
-        eip, deliveries = vcpu.eip, vcpu.deliveries
-        self._vector = SOFTWARE_INTERRUPTS.get(mnemonic, NO_VECTOR)
-        if mnemonic == "int" and insn is not None:
-            self._vector = (vcpu.value(insn.operands[0]), -1)
+        told = self.listener is not None
+        insn = self.current_instruction() if told else None
+        before = watched(vcpu) if told else ()
+        eip, deliveries, flags = vcpu.eip, vcpu.deliveries, vcpu._eflags
+        self._vector = NO_VECTOR
+        if insn is not None:
+            self._vector = SOFTWARE_INTERRUPTS.get(insn.mnemonic, NO_VECTOR)
+            if insn.mnemonic == "int":
+                self._vector = (vcpu.value(insn.operands[0]), -1)
         segments = vcpu.segs[:]
-        vcpu.decoded.clear()  # the real processor may have changed the code since
+        vcpu.fetched = None
         self.hardware.step()
+        done = vcpu.fetched
+        mnemonic = done.mnemonic if done is not None else "?"
         self.last = mnemonic
-        self.loaded = tuple(n for n, old in enumerate(segments) if vcpu.segs[n] is not old)
+        delivered = vcpu.deliveries != deliveries
+        changed = [n for n, old in enumerate(segments) if vcpu.segs[n] is not old]
+        if delivered or flags & FLAG_TF:
+            changed.append(CS)
+        elif done is not None and done.transfers:
+            changed += reloads(done.insn)
+        self.loaded = tuple(sorted(set(changed))) if changed else ()
         self.emulated[mnemonic] = self.emulated.get(mnemonic, 0) + 1
-        if self.listener is None:
+        if not told:
             return
-        if vcpu.deliveries != deliveries:
+        if delivered:
             self._tell_injected()
             return
         register, old, new = _change(insn, before, vcpu)
@@ -264,7 +287,7 @@ class Vm:
                 break  # what was read so far may be the whole instruction
             code += self.memory.read_bytes(gpa, part)
         try:
-            return decode(code, self.vcpu.code_bits)
+            return prepare(code, self.vcpu.code_bits, self.vcpu.trap_sensitive).insn
         except (Fault, Truncated):
             return None
 
@@ -316,6 +339,21 @@ class Vm:
             self.listener(
                 Injected(self.time, "vmm", self.name, vector, error, self.vcpu.linear_eip)
             )
+
+
+# The segment registers that instructions load besides one they name; a far transfer loads CS.
+RELOADS = {
+    "lds": (DS,), "les": (ES,), "lfs": (FS,), "lgs": (GS,), "lss": (SS,),
+    **dict.fromkeys(("call", "int", "int3", "into", "iret", "jmp", "ret", "retf"), (CS,)),
+}  # fmt: skip
+
+
+def reloads(insn: Insn) -> tuple[int, ...]:
+    """The segment registers a system instruction loads, though perhaps with what they held."""
+    first = insn.operands[0] if insn.operands else None
+    if isinstance(first, Seg):
+        return (first.index,)
+    return RELOADS.get(insn.mnemonic, ())
 
 
 def watched(vcpu: Cpu) -> tuple[tuple[str, int], ...]:

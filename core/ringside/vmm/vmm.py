@@ -33,6 +33,10 @@ from ringside.trace.events import (
     Resumed,
     RingChanged,
     Scheduled,
+    VmcsRead,
+    VmcsWritten,
+    VmEntered,
+    VmExited,
     VmmEntered,
     Woken,
 )
@@ -45,6 +49,8 @@ from ringside.vmm.vm import Vm
 
 Listener = Callable[[Event], None]
 YIELDED = "the one before it gives way"
+# What the processor tells of the VMM's own work besides what the VMM says itself.
+OF_THE_PROCESSOR = frozenset({RingChanged, VmcsRead, VmcsWritten, VmEntered, VmExited})
 LONGEST_LOG = 256  # entries of the log of who had the processor
 
 GUEST, HANDLE, EMULATE, INJECT, SCHEDULE, IDLE, RESUME = (
@@ -155,8 +161,8 @@ class Guest:
 
 
 class RealEvents:
-    """What the real processor tells while guests run; of the VMM's own work only changes of ring,
-    for the VMM says in its own events what it does."""
+    """What the real processor tells while guests run; of the VMM's own work only changes of ring
+    and mode and what it does to a VMCS, for the VMM says in its own events what it does."""
 
     __slots__ = ("every_instruction", "listener", "vmm")
 
@@ -170,7 +176,7 @@ class RealEvents:
             heard = self.vmm.guests[self.vmm.current].cpu.heard(event)
             if heard is not None:
                 self.listener(heard)
-        elif type(event) is RingChanged:
+        elif type(event) in OF_THE_PROCESSOR:
             self.listener(event)
 
 
@@ -290,9 +296,12 @@ class Vmm:
     @property
     def outcome(self) -> Outcome | None:
         """How it all ended: None while any VM can go on by itself."""
-        outcomes = [guest.vm.outcome for guest in self.guests]
-        if None in outcomes:
-            return None
+        outcomes = []
+        for guest in self.guests:
+            outcome = guest.vm.hardware.outcome
+            if outcome is None:
+                return None
+            outcomes.append(outcome)
         return WAITING if WAITING in outcomes else outcomes[0]
 
     # -- going forwards ----------------------------------------------------------------------
@@ -351,7 +360,7 @@ class Vmm:
             if guest.cpu.interruptible:
                 self.monitor.raise_timer()
             room = 1
-        time, overhead = cpu.time, guest.cpu.overhead
+        time, overhead, deliveries = cpu.time, guest.cpu.overhead, cpu.deliveries
         self._began = began = self._guest_time
         try:
             reason = self.machine.run(min(left, room))
@@ -359,6 +368,10 @@ class Vmm:
             self._began = None
         overhead = guest.cpu.overhead - overhead
         guest.clock.ran(guest.vm, cpu.time - time - overhead, cpu.time)
+        # What was delivered to the guest by hardware alone retired nothing, and still took the
+        # processor: without this a guest that only faults would keep it for ever.
+        own = reason in ("entry", "not-modelled")  # the last step was the VMM's
+        cpu.sleep(max(0, cpu.deliveries - deliveries - own))
         self._steps += self._guest_time - began
         if reason == "entry":
             self._steps -= 1  # the step of the trap is not complete before the VMM has heard of it
@@ -513,13 +526,18 @@ class Vmm:
     def _resume(self, left: int) -> None:
         guest = self.guests[self.current]
         guest.cpu.enter_guest()
-        if self._listener is not None:
-            vcpu = guest.vm.vcpu
-            self._listener(Resumed(
-                self.time, "vmm", guest.vm.name, vcpu.eip, self.machine.cpu.cpl
-            ))  # fmt: skip
+        if guest.vm.outcome is not None:  # the processor refused (hardware assist)
+            self._decide()
+        elif self.machine.cpu.at_monitor:  # it came back at once (hardware assist)
+            self._entered(guest)
+        else:
+            if self._listener is not None:
+                vcpu = guest.vm.vcpu
+                self._listener(Resumed(
+                    self.time, "vmm", guest.vm.name, vcpu.eip, self.machine.cpu.cpl
+                ))  # fmt: skip
+            self.phase = GUEST
         self._steps += 1
-        self.phase = GUEST
 
     def _undisturbed(self, guest: Guest, own: bool = True) -> int:
         """How many ticks the guest may run before the VMM must look after something.

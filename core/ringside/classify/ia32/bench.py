@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -219,7 +219,7 @@ class Ia32:
     resources = RESOURCES
 
     def __init__(
-        self, id: str = "ia32", cr4: int = 0, traps: frozenset[tuple[int, str]] = NO_TRAPS
+        self, id: str = "ia32", cr4: int = 0, traps: Container[tuple[int, str]] = NO_TRAPS
     ) -> None:
         self.id = id
         self._cr4 = cr4

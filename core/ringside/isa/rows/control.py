@@ -9,7 +9,7 @@ from ringside.isa.faults import BR, UD
 from ringside.isa.instruction import Far, Insn, Mem
 from ringside.isa.ports import Cpu, MemoryPort
 from ringside.isa.registers import FLAG_OF
-from ringside.isa.row import INTERRUPT_FLAG, PROTECTION_SYSTEM, Row
+from ringside.isa.row import INTERRUPT_FLAG, PROTECTION_SYSTEM, UNLISTED, Row
 from ringside.isa.width import W, Width
 
 
@@ -158,10 +158,13 @@ ROWS: tuple[Row, ...] = (
         "Calls the handler in the IDT; the gate's DPL is checked against the real CPL.",
         exit="int", kind="system", sensitive=PROTECTION_SYSTEM,
     ),
-    Row("int3", ("CC |",), breakpoint_, "Breakpoint: calls handler 3.", exit="int3", kind="system"),
+    Row(
+        "int3", ("CC |",), breakpoint_, "Breakpoint: calls handler 3.", exit="int3", kind="system",
+        sensitive=UNLISTED,
+    ),
     Row(
         "into", ("CE |",), interrupt_on_overflow, "Calls handler 4 if OF is set.",
-        reads_flags=("of",), exit="into", kind="system",
+        reads_flags=("of",), exit="into", kind="system", sensitive=UNLISTED,
     ),
     Row(
         "iret", ("CF |",), iret,

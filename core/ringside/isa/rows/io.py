@@ -50,6 +50,7 @@ def ins(cpu: Cpu, insn: Insn) -> None:
     if elements_left(cpu, insn):
         w = insn.width
         where = cpu.regs[EDI] & address_mask(insn)
+        cpu.check_port(cpu.regs[EDX] & 0xFFFF, w)
         # Fault on the memory before the device is asked, so that a retry does not ask twice.
         cpu.check_store(ES, where, w)
         cpu.store(ES, where, cpu.port_in(cpu.regs[EDX] & 0xFFFF, w), w)
@@ -61,6 +62,7 @@ def outs(cpu: Cpu, insn: Insn) -> None:
     if elements_left(cpu, insn):
         w = insn.width
         seg = DS if insn.seg is None else insn.seg
+        cpu.check_port(cpu.regs[EDX] & 0xFFFF, w)  # before memory is touched (SDM "OUTS")
         value = cpu.load(seg, cpu.regs[ESI] & address_mask(insn), w)
         cpu.port_out(cpu.regs[EDX] & 0xFFFF, value, w)
         cpu.regs[ESI] = moved(cpu, insn, ESI)

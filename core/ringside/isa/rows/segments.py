@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ringside.isa.faults import UD
 from ringside.isa.instruction import Insn, Seg
 from ringside.isa.ports import Cpu
 from ringside.isa.registers import CS, DS, ES, FLAG_ZF, FS, GS, SS
-from ringside.isa.row import PROTECTION_SYSTEM, Row
+from ringside.isa.row import PROTECTION_SYSTEM, UNLISTED, Row
 from ringside.isa.rows.control import far_pointer
 
 CR0_PE = 1 << 0
@@ -102,6 +104,12 @@ def arpl(cpu: Cpu, insn: Insn) -> None:
     cpu.set_eflags(FLAG_ZF if lower else 0, FLAG_ZF)
 
 
+def _load_far(mnemonic: str, opcode: str, meaning: Callable[[Cpu, Insn], object]) -> Row:
+    return Row(
+        mnemonic, (f"{opcode} /r | Gv Mp",), meaning,
+        f"Loads {mnemonic[1:].upper()} and a register.", kind="system", sensitive=UNLISTED)
+
+
 ROWS: tuple[Row, ...] = (
     Row(
         "mov", ("8E /r | Sw Ew",), mov_to_segment,
@@ -113,11 +121,11 @@ ROWS: tuple[Row, ...] = (
         "Pops a segment register; privilege is checked against the real CPL.",
         kind="system", sensitive=PROTECTION_SYSTEM,
     ),
-    Row("lds", ("C5 /r | Gv Mp",), lds, "Loads DS and a register.", kind="system"),
-    Row("les", ("C4 /r | Gv Mp",), les, "Loads ES and a register.", kind="system"),
-    Row("lss", ("0F B2 /r | Gv Mp",), lss, "Loads SS and a register.", kind="system"),
-    Row("lfs", ("0F B4 /r | Gv Mp",), lfs, "Loads FS and a register.", kind="system"),
-    Row("lgs", ("0F B5 /r | Gv Mp",), lgs, "Loads GS and a register.", kind="system"),
+    _load_far("lds", "C5", lds),
+    _load_far("les", "C4", les),
+    _load_far("lss", "0F B2", lss),
+    _load_far("lfs", "0F B4", lfs),
+    _load_far("lgs", "0F B5", lgs),
     Row(
         "lar", ("0F 02 /r | Gv Ew",), lar,
         "Loads a descriptor's access rights if the real CPL may see it; ZF says so.",

@@ -21,11 +21,44 @@ GLOSSARY: tuple[Term, ...] = (
         "A call from a guest's kernel to the VMM, as a system call is one from a program to its "
         "kernel.",
         "A vendégkernel hívása a VMM felé, ahogy a rendszerhívás a programé a kernel felé.")),
+    Term("vmx", ("VT-x", "VT-x"), (
+        "Intel's hardware assist for virtualization: a second mode of the processor for guests, "
+        "and instructions (VMX) to enter and leave it. AMD's is AMD-V, or SVM.",
+        "Az Intel hardveres támogatása a virtualizációhoz: a processzor egy második módja a "
+        "vendégeknek, és utasítások (VMX) a ki- és belépéshez. Az AMD-é az AMD-V, vagyis SVM.")),
+    Term("rootmode", ("root and non-root mode", "gyökér és nem gyökér mód"), (
+        "Two modes beside the rings: the VMM's, and the guest's, in which chosen actions leave. "
+        "Both have rings 0 to 3.",
+        "Két mód a gyűrűk mellett: a VMM-é, és a vendégé, amelyből kiválasztott műveletek "
+        "kilépnek. Mindkettőben van 0–3. gyűrű.")),
+    Term("vmcs", ("VMCS", "VMCS"), (
+        "Virtual-machine control structure: a page in memory with the guest's state, the VMM's, "
+        "what makes the guest leave, and why it did. AMD's is the VMCB.",
+        "Virtuálisgép-vezérlő struktúra: egy lap a memóriában a vendég és a VMM állapotával, "
+        "azzal, ami a vendéget kilépteti, és a kilépés okával. Az AMD-nél VMCB.")),
+    Term("vmexit", ("VM exit", "VM exit"), (
+        "The processor leaves the guest for the VMM: it saves the guest in the VMCS, notes a "
+        "numbered reason, and loads the VMM's state. AMD says #VMEXIT.",
+        "A processzor a vendégből a VMM-hez lép: a vendéget a VMCS-be menti, számozott okot ír be, "
+        "és betölti a VMM állapotát. Az AMD-nél #VMEXIT.")),
+    Term("injection", ("event injection", "esemény-injektálás"), (
+        "The VMM writes an interrupt or exception into the VMCS; the processor delivers it through "
+        "the guest's IDT as part of the VM entry.",
+        "A VMM egy megszakítást vagy kivételt ír a VMCS-be; a processzor a VM entry részeként "
+        "kézbesíti a vendég IDT-jén át.")),
+    Term("window", ("interrupt window", "megszakításablak"), (
+        "The moment the guest can take an interrupt again. The VMM can ask for a VM exit then.",
+        "A pillanat, amikor a vendég újra fogadhat megszakítást. A VMM kérhet ekkorra VM exitet.")),
     Term("paravirtualization", ("paravirtualization", "paravirtualizáció"), (
         "The guest's kernel is changed beforehand: instead of instructions that cannot be "
         "virtualized it asks the VMM.",
-        "A vendég kernelét előre módosítják: a nem virtualizálható utasítások helyett a VMM-et "
-        "kéri.")),
+        "A vendég kernelét előre módosítják: a nem virtualizálható utasítások helyett a VMM-hez "
+        "fordul.")),
+    Term("translation", ("binary translation", "bináris fordítás"), (
+        "The VMM reads the kernel's machine code as it is about to run and writes code that is "
+        "safe in ring 1 in its place, a dozen instructions at a time.",
+        "A VMM közvetlenül a futás előtt beolvassa a kernel gépi kódját, és olyat ír helyette, "
+        "amely az 1. gyűrűben is biztonságos: egyszerre tucatnyi utasítást.")),
     Term("vmm", ("VMM", "VMM"), (
         "Virtual machine monitor, also hypervisor: the software that owns the real machine and "
         "gives each guest a virtual one.",
@@ -149,6 +182,15 @@ GLOSSARY: tuple[Term, ...] = (
         "by time and amount.",
         "Popek és Goldberg: a vendég nem tudja megkülönböztetni a virtuális gépet a valóditól, az "
         "időt és a mennyiséget kivéve.")),
+    Term("resource-control", ("resource control", "erőforrás-ellenőrzés"), (
+        "Popek and Goldberg: no program can touch what was not given to it; the VMM decides about "
+        "every resource.",
+        "Popek és Goldberg: egyetlen program sem nyúlhat ahhoz, amit nem kapott meg; minden "
+        "erőforrásról a VMM dönt.")),
+    Term("efficiency", ("efficiency", "hatékonyság"), (
+        "Popek and Goldberg: innocuous instructions run directly on the hardware, without the VMM.",
+        "Popek és Goldberg: az ártalmatlan utasítások közvetlenül a hardveren futnak, a VMM "
+        "nélkül.")),
     Term("nested", ("nested paging", "beágyazott lapozás"), (
         "The processor itself walks two tables: the guest's, and the host's for every guest "
         "physical address (Intel EPT, AMD RVI).",
@@ -157,6 +199,69 @@ GLOSSARY: tuple[Term, ...] = (
     Term("walk", ("page walk", "laptáblabejárás"), (
         "Reading one entry per level to turn a virtual address into a physical one.",
         "Szintenként egy bejegyzés kiolvasása, amely a virtuális címből fizikait ad.")),
+    Term("vpid", ("VPID", "VPID"), (
+        "Virtual processor identifier: a tag on TLB entries, so that those of several virtual "
+        "machines can stay side by side.",
+        "Virtuálisprocesszor-azonosító: címke a TLB-bejegyzéseken, hogy több virtuális gépéi "
+        "egymás mellett maradhassanak.")),
+    Term("shootdown", ("TLB shootdown", "TLB-shootdown"), (
+        "After a page-table change one processor interrupts the others, so that they drop the old "
+        "translation too.",
+        "Laptábla-változás után az egyik processzor megszakítja a többit, hogy azok is töröljék a "
+        "régi fordítást.")),
+    Term("true-fault", ("true fault", "valódi laphiba"), (
+        "A page fault the guest's own page table asks for: its kernel must hear of it.",
+        "Laphiba, amelyet a vendég saját laptáblája kíván: a kernelének értesülnie kell róla.")),
+    Term("trace", ("trace", "figyelt írás"), (
+        "The VMM keeps a guest page read-only because it made something from its contents; a "
+        "write to it traps.",
+        "A VMM csak olvashatóan tart egy vendéglapot, mert a tartalmából készített valamit; az "
+        "írás csapdát okoz.")),
+    Term("stale", ("stale translation", "elavult fordítás"), (
+        "A translation that is still in use though the page table has changed. A flush ends it.",
+        "Fordítás, amely még használatban van, noha a laptábla már megváltozott. Az ürítés "
+        "szünteti meg.")),
+    Term("ept-violation", ("EPT violation", "EPT-sértés"), (
+        "The host's tables do not allow what the guest's memory access needs. It leaves the guest "
+        "for the VMM, which may mend the tables.",
+        "A gazda táblái nem engedik, amire a vendég memóriaelérésének szüksége van. A vendégből a "
+        "VMM-hez lép ki, amely kijavíthatja a táblát.")),
+    Term("ept-misconfiguration", ("EPT misconfiguration", "hibás EPT-bejegyzés"), (
+        "An extended page-table entry with a combination of bits that means nothing. It leaves the "
+        "guest for the VMM.",
+        "Kiterjesztett laptábla-bejegyzés, amelynek bitjei együtt értelmetlenek. A vendégből a "
+        "VMM-hez lép ki.")),
+    Term("balloon", ("balloon", "léggömb"), (
+        "A driver in the guest that asks its kernel for pages and hands them to the host. The "
+        "guest itself chooses what it can do without.",
+        "Meghajtó a vendégben, amely lapokat kér a kernelétől, és átadja őket a gazdának. Hogy mit "
+        "nélkülöz, azt maga a vendég választja ki.")),
+    Term("sharing", ("page sharing", "lapmegosztás"), (
+        "Pages with equal contents, of any virtual machines, are kept in one frame.",
+        "Az egyforma tartalmú lapok, bármelyik virtuális gépéi, egyetlen keretben vannak.")),
+    Term("cow", ("copy on write", "másolás íráskor"), (
+        "A shared page may be read by all. Who writes to it gets a copy of its own first.",
+        "A közös lapot mindenki olvashatja. Aki írni akar rá, előbb saját másolatot kap.")),
+    Term("hostswap", ("host swapping", "a gazda lemezre írása"), (
+        "The host writes pages of a guest to disk without asking it. Reading one back makes the "
+        "guest wait.",
+        "A gazda a vendég megkérdezése nélkül írja lemezre a lapjait. A visszaolvasásra a "
+        "vendégnek várnia kell.")),
+    Term("double-paging", ("double paging", "kettős lapozás"), (
+        "The guest writes a page to its own disk that the host had swapped out: it must be read "
+        "back only to be written again.",
+        "A vendég olyan lapot ír a saját lemezére, amelyet a gazda már kiírt: be kell olvasni, "
+        "csak hogy újra ki lehessen írni.")),
+    Term("idletax", ("idle memory tax", "tétlenségi adó"), (
+        "A virtual machine pays more of its shares for an idle page than for one in use, so that "
+        "idle memory is taken first.",
+        "A virtuális gép tétlen lapért többet fizet a részesedéséből, mint használtért; így a "
+        "tétlen memória kerül el előbb.")),
+    Term("sampling", ("sampling", "mintavétel"), (
+        "The host invalidates the mappings of a few random pages and sees which are touched again: "
+        "an estimate of how much memory is in use.",
+        "A gazda néhány véletlen lap leképezését érvényteleníti, és nézi, melyikhez nyúlnak újra: "
+        "ebből becsüli a használt memóriát.")),
     Term("rtos", ("real-time OS", "valós idejű OS"), (
         "An operating system that must answer within a known time.",
         "Operációs rendszer, amelynek ismert időn belül kell válaszolnia.")),

@@ -10,7 +10,7 @@ PANELS: dict[str, Message] = {
     "console": ("Console", "Konzol"),
     "counts": ("So far", "Eddig"),
     "exits": ("Exits by reason", "Kilépések ok szerint"),
-    "porting": ("Native guest | ported guest", "Eredeti vendég | átírt vendég"),
+    "porting": ("− native guest + ported guest", "− eredeti vendég + átírt vendég"),
     "equivalence": ("Equivalence", "Ekvivalencia"),
     "entry": ("Entry, bit by bit", "A bejegyzés bitenként"),
     "references": ("References", "Hivatkozások"),

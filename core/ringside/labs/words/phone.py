@@ -25,9 +25,11 @@ PHONE: dict[str, Message] = {
     "guest.pair": ("Radio and rich system", "Rádió és gazdag rendszer"),
     "radio": ("Radio", "Rádió"),
     "radio.inside": ("radio", "rádió"),  # inside a sentence
+    "radio.to": ("radio", "rádiónak"),  # to whom something is given
     "radio.detail": ("real-time system", "valós idejű rendszer"),
     "rich": ("Rich system", "Gazdag rendszer"),
     "rich.inside": ("rich system", "gazdag rendszer"),
+    "rich.to": ("rich system", "gazdag rendszernek"),
     "rich.detail": ("always busy", "mindig dolgozik"),
     "state.running": ("running", "fut"),
     "state.ready": ("waiting", "vár"),
@@ -37,7 +39,7 @@ PHONE: dict[str, Message] = {
     "denied": ("access refused", "hozzáférés megtagadva"),
     "met": ("met in time", "időben"),
     "missed": ("missed", "lekésve"),
-    "strip": ("who has the processor, the last {ms} ms", "kié a processzor, az utolsó {ms} ms"),
+    "strip": ("who has the processor, the last {ms} ms", "kié a processzor az utolsó {ms} ms-ban"),
     "frames": (
         "radio frames; a line is an answer", "rádiókeretek; a vonal a válasz"),
     "latency": ("time to answer, frame by frame", "válaszidő keretenként"),
@@ -46,19 +48,19 @@ PHONE: dict[str, Message] = {
         "Two guests share one processor: a radio that must answer every frame before the next one "
         "begins, and a rich system that never rests. Press →.",
         "Két vendég osztozik egy processzoron: egy rádió, amelynek minden keretre a következő "
-        "kezdete előtt válaszolnia kell, és egy gazdag rendszer, amely sosem pihen. Nyomja meg a → "
+        "kezdete előtt válaszolnia kell, és egy gazdag rendszer, amely sosem pihen. Nyomd meg a → "
         "billentyűt."),
     "schedule": (
-        "The [hypervisor](@vmm) gives the processor to the [{vm}](@{context}): {why}.",
-        "A [hipervizor](@vmm) a processzort neki adja: [{vm}](@{context}); {why}."),
+        "The [hypervisor](@vmm) gives the processor to the [{to}](@{context}): {why}.",
+        "A [hipervizor](@vmm) a(z) [{to}](@{context}) adja a processzort: {why}."),
     "inject.radio": (
         "A frame begins: the [hypervisor](@vmm) delivers the radio's [interrupt](interrupt), "
         "{late} ms after it was raised.",
         "Keret kezdődik: a [hipervizor](@vmm) kézbesíti a rádió [megszakítását](interrupt), {late} "
         "ms-mal a kérés után."),
     "inject.other": (
-        "The [hypervisor](@vmm) delivers an [interrupt](interrupt) to the [{vm}](@{context}).",
-        "A [hipervizor](@vmm) [megszakítást](interrupt) kézbesít: [{vm}](@{context})."),
+        "The [hypervisor](@vmm) delivers an [interrupt](interrupt) to the [{to}](@{context}).",
+        "A [hipervizor](@vmm) [megszakítást](interrupt) kézbesít a(z) [{to}](@{context})."),
     "deadline.met": (
         "The [radio](@device) answers frame {number} after {ms} ms: in time.",
         "A [rádió](@device) {ms} ms után válaszol a(z) {number}. keretre: időben."),
@@ -85,14 +87,15 @@ PHONE: dict[str, Message] = {
         "processzor nem a rádióé volt."),
     "block": (
         "The [{vm}](@{context}) executes [HLT](hlt) and sleeps. Only it stops, not the host.",
-        "A [{vm}](@{context}) [HLT](hlt)-t hajt végre és elalszik. Csak ő áll meg, a gazda nem."),
+        "A(z) [{vm}](@{context}) [HLT](hlt)-t hajt végre, és elalszik. Csak ő áll meg, a gazda "
+        "nem."),
     "refused": (
         "The [rich system](@app) maps guest-physical {gpa} and touches it. That address is not in "
         "its memory, so the [shadow table](shadow) gets no entry: it reads {value} like an empty "
         "bus, and the radio's memory stays out of reach.",
-        "A [gazdag rendszer](@app) leképezi a {gpa} vendégfizikai címet, és hozzáfér. Ez a cím "
-        "nincs a memóriájában, ezért az [árnyéktábla](shadow) nem kap bejegyzést: üres buszként "
-        "{value} olvasható, a rádió memóriája elérhetetlen."),
+        "A [gazdag rendszer](@app) leképezi a(z) {gpa} vendégfizikai címet, és hozzányúl. Ez a "
+        "cím nem az ő memóriájában van, ezért az [árnyéktáblába](shadow) nem kerül bejegyzés: "
+        "mint üres buszról, {value} olvasható, és a rádió memóriája elérhetetlen marad."),
     "kind.schedule": ("world switch", "világváltás"),
     "kind.deadline": ("deadline met", "betartott határidő"),
     "kind.missed": ("deadline missed", "lekésett határidő"),

@@ -28,7 +28,8 @@ RINGS: dict[str, Message] = {
         "Ring 0: the virtual machine monitor owns the processor.",
         "0-s gyűrű: a virtuálisgép-monitor birtokolja a processzort."),
     "unused.tip": (
-        "Hardly any system uses this ring.", "Ezt a gyűrűt alig használja rendszer."),
+        "Hardly any system uses this ring.",
+        "Ezt a gyűrűt szinte egyetlen rendszer sem használja."),
     "card.cpu": ("the CPU", "a CPU"),
     "card.real": ("real CPU", "valódi CPU"),
     "card.virtual": ("virtual CPU: the guest's view", "virtuális CPU (a vendégé)"),
@@ -61,7 +62,7 @@ RINGS: dict[str, Message] = {
         "a vendégutasítások {share} %-a futott közvetlenül"),
     "equal": (
         "Same as bare metal so far, {steps} guest steps compared.",
-        "Eddig megegyezik a csupasz géppel, {steps} összevetett lépés."),
+        "Eddig megegyezik a csupasz géppel ({steps} összevetett lépés)."),
     "diverged": (
         "Diverged from bare metal at guest step {step}: after {insn}, {what} is {found}; on bare "
         "metal it is {expected}.",
@@ -75,7 +76,7 @@ RINGS: dict[str, Message] = {
         "The ring the guest believes it is in.", "A gyűrű, amelyben a vendég hiszi magát."),
     "tip.iopl": (
         "CLI, STI, IN and OUT need CPL ≤ IOPL.", "CLI, STI, IN és OUT: CPL ≤ IOPL kell."),
-    "tip.pg": ("Whether addresses go through page tables.", "Átmennek-e a címek laptáblán."),
+    "tip.pg": ("Whether addresses go through page tables.", "Laptáblák fordítják-e a címeket."),
     "tip.cr3": ("Root of the page tables.", "A laptáblák gyökere."),
     "tip.cr3.real": (
         "Root of the shadow page tables the VMM made.",
@@ -94,11 +95,11 @@ RINGS: dict[str, Message] = {
     "technique.binary-translation": ("Binary translation", "Bináris fordítás"),
     "technique.binary-translation.note": (
         "The guest kernel's code is rewritten at run time; the guest knows nothing of it.",
-        "A vendégkernel kódját futás közben írják át; a vendég nem tud róla."),
+        "A VMM futás közben átírja a vendégkernel kódját; a vendég nem tud róla."),
     "technique.paravirtualization": ("Paravirtualization", "Paravirtualizáció"),
     "technique.paravirtualization.note": (
         "The guest's kernel was changed beforehand: it asks the VMM by hypercalls.",
-        "A vendég kernelét előre módosították: hiperhívásokkal kéri a VMM-et."),
+        "A vendég kernelét előre módosították: hiperhívásokkal fordul a VMM-hez."),
     "technique.trap-and-emulate": ("Trap & emulate", "Csapda és emulálás"),
     "technique.trap-and-emulate.note": (
         "The guest runs directly in outer rings; what is privileged traps into the VMM.",
@@ -114,9 +115,11 @@ RINGS: dict[str, Message] = {
         "0-s gyűrű: a VMM adatként olvassa és végrehajtja a vendég utasításait."),
     "ring1.ported.tip": (
         "This kernel was written to run here: what it may not do, it asks the VMM for.",
-        "Ezt a kernelt ide írták: amit nem tehet meg, arra a VMM-et kéri."),
-    "card.stored": ("stored state of its CPU", "a CPU-jának tárolt állapota"),
+        "Ezt a kernelt ide írták: amit maga nem tehet meg, azt a VMM-től kéri."),
+    "card.stored": ("stored state of its CPU", "a CPU tárolt állapota"),
     "fact.pg": ("paging", "lapozás"),
+    "value.on": ("on", "be"),
+    "value.off": ("off", "ki"),
     "fact.mask": ("events off", "események tiltva"),
     "fact.pending": ("event waits", "esemény vár"),
     "fact.base": ("page tables", "laptáblák"),
@@ -138,7 +141,7 @@ RINGS: dict[str, Message] = {
         "1: esemény jött, és a vendég még nem vette át."),
     "tip.base": (
         "The guest's page directory in use, checked by the VMM.",
-        "A vendég használt lapkönyvtára, a VMM ellenőrizte."),
+        "A vendég éppen használt lapkönyvtára; a VMM ellenőrizte."),
     "tip.traps": (
         "Handlers the guest has announced for exceptions and system calls.",
         "A vendég által bejelentett kivétel- és rendszerhívás-kezelők."),
@@ -146,10 +149,49 @@ RINGS: dict[str, Message] = {
     "count.refused": ("refused", "visszautasított"),
     "count.events": ("events", "esemény"),
     "cost.title.instruction": ("this instruction", "ez az utasítás"),
-    "option.isa": ("Processor under trap & emulate", "Processzor csapda és emuláláskor"),
+    "technique.hardware-assist": ("Hardware assist", "Hardveres támogatás"),
+    "technique.hardware-assist.note": (
+        "The guest's kernel runs in ring 0 of a mode of its own (VT-x, AMD-V).",
+        "A vendégkernel egy külön mód 0-s gyűrűjében fut (VT-x, AMD-V)."),
+    "mode.guest": ("non-root mode · the guest's", "nem gyökér mód · a vendégé"),
+    "mode.guest.tip": (
+        "VMX non-root operation: all four rings, but what the VMCS says leaves by a VM exit.",
+        "VMX nem gyökér mód: mind a négy gyűrű, de ami a VMCS szerint kilép, az VM exittel kilép."),
+    "mode.root": ("VMM · root mode", "VMM · gyökér mód"),
+    "mode.root.tip": (
+        "VMX root operation: the VMM has the processor as it always was, in its own ring 0.",
+        "VMX gyökér mód: a VMM-é a processzor, ahogy mindig is volt, a saját 0-s gyűrűjében."),
+    "ring0.guest.tip": (
+        "The guest's kernel really is in ring 0: POPF, SGDT and IRET just work.",
+        "A vendégkernel tényleg a 0-s gyűrűben van: a POPF, SGDT, IRET rendesen működik."),
+    "card.vmcs": ("VMCS in memory", "VMCS a memóriában"),
+    "fact.mode": ("mode", "mód"),
+    "value.root": ("root", "gyökér"),
+    "value.non-root": ("non-root", "nem gyökér"),
+    "fact.reason": ("exit reason", "kilépési ok"),
+    "tip.mode": (
+        "Root mode is the VMM's, non-root mode the guest's. Both have rings 0 to 3.",
+        "A gyökér mód a VMM-é, a nem gyökér mód a vendégé. Mindkettőben van 0–3. gyűrű."),
+    "tip.reason": (
+        "Why the guest was left last, as the processor wrote it into the VMCS.",
+        "Miért lépett ki utoljára a vendég, ahogy a processzor a VMCS-be írta."),
+    "tip.vmcs.rip": (
+        "Where the next VM entry goes. Written by the processor at an exit.",
+        "Ahová a következő VM entry lép. Kilépéskor a processzor írja."),
+    "tip.vmcs.cr3": (
+        "The CR3 the next VM entry loads.", "A CR3, amelyet a következő VM entry betölt."),
+    "tip.vmcs.if": (
+        "The guest's interrupt flag at the last exit, or as the VMM has set it since.",
+        "A vendég megszakításjelzője az utolsó kilépéskor, vagy ahogy a VMM azóta beállította."),
+    "count.exits": ("VM exits", "VM exit"),
+    "count.fills": ("page fills", "laptöltés"),
+    "option.memory": ("Memory", "Memória"),
+    "option.memory.nested": ("nested paging (EPT)", "beágyazott lapozás (EPT)"),
+    "option.memory.shadow": ("shadow paging", "árnyéklapozás"),
+    "option.isa": ("Processor", "Processzor"),
     "option.isa.ia32": ("IA-32 as it is", "IA-32, ahogy van"),
     "option.isa.virtualizable": (
-        "every sensitive instruction traps", "minden érzékeny utasítás csapda"),
+        "every sensitive instruction traps", "minden érzékeny utasítás csapdát okoz"),
     "equal.console": (
         "The console shows what the native guest shows on bare metal, {count} characters so far. "
         "The instructions are others: the kernel was ported.",
@@ -170,7 +212,7 @@ RINGS: dict[str, Message] = {
     "not.ported": (
         "The guest {guest} was not ported to a VMM.",
         "A(z) {guest} vendéget nem írták át VMM-hez."),
-    "not.ported.hint": ("Choose one of: {guests}.", "Válasszon ezek közül: {guests}."),
+    "not.ported.hint": ("Choose one of: {guests}.", "Válassz ezek közül: {guests}."),
     "kind.hypercall": ("hypercall", "hiperhívás"),
     "kind.upcall": ("event for the guest", "esemény a vendégnek"),
     "kind.trap": ("trap", "csapda"),

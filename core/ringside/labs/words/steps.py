@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from .say import Message
+from .vtx_steps import VTX_STEPS
 
 STEPS: dict[str, Message] = {
     "start": (
         "The machine is ready. Press → for the first step.",
-        "A gép készen áll. Az első lépéshez nyomja meg a → billentyűt."),
+        "A gép készen áll. Az első lépéshez nyomd meg a → billentyűt."),
     "start.guest": (
         "The [VMM](vmm) has put the [guest](guest) into [ring](ring) 1. Press → for the first "
         "step.",
-        "A [VMM](vmm) az 1-es [gyűrűbe](ring) tette a [vendéget](guest). Az első lépéshez nyomja "
+        "A [VMM](vmm) az 1-es [gyűrűbe](ring) tette a [vendéget](guest). Az első lépéshez nyomd "
         "meg a → billentyűt."),
     "end": (
         "The run has ended: {outcome}.",
@@ -34,40 +35,42 @@ STEPS: dict[str, Message] = {
         "A [kernel](@kernel) engedélyezi a megszakításokat: az [IF](if) most 1."),
     "run.out": (
         "The [{who}](@{context}) writes {value} to [port](port) {port}: {device} gets it.",
-        "A [{who}](@{context}) a {port} [portra](port) írja: {value}. A(z) {device} megkapja."),
+        "A(z) [{who}](@{context}) a(z) {port} [portra](port) írja: {value}. A(z) {device} "
+        "megkapja."),
     "run.in": (
         "The [{who}](@{context}) reads [port](port) {port}: {device} answers {value}.",
-        "A [{who}](@{context}) a {port} [portot](port) olvassa: a(z) {device} válasza {value}."),
+        "A(z) [{who}](@{context}) a(z) {port} [portot](port) olvassa: a(z) {device} válasza "
+        "{value}."),
     "run.control": (
         "The [kernel](@kernel) loads {register}: {before} → {after}.",
         "A [kernel](@kernel) betölti a(z) {register} regisztert: {before} → {after}."),
     "ring.in": (
         "{cause} takes the processor from [ring](ring) {before} into ring {after}.",
-        "{cause} a processzort a {before}. [gyűrűből](ring) a {after}. gyűrűbe viszi."),
+        "{cause} a processzort a(z) {before}. [gyűrűből](ring) a(z) {after}. gyűrűbe viszi."),
     "ring.out": (
         "{cause} goes from [ring](ring) {before} out to ring {after}: an [application](@app) runs "
         "again.",
-        "{cause} a {before}. [gyűrűből](ring) a {after}. gyűrűbe lép: újra egy "
+        "{cause} a(z) {before}. [gyűrűből](ring) a(z) {after}. gyűrűbe lép: újra egy "
         "[alkalmazás](@app) fut."),
     "syscall": (
         "The [application](@app) makes [system call](syscall) {number}: INT {vector} enters the "
         "kernel through the [IDT](idt).",
-        "Az [alkalmazás](@app) a {number}. [rendszerhívást](syscall) kéri: az INT {vector} az "
+        "Az [alkalmazás](@app) a(z) {number}. [rendszerhívást](syscall) kéri: az INT {vector} az "
         "[IDT](idt)-n át a kernelbe lép."),
     "interrupt": (
         "A device [interrupt](interrupt), vector {vector}, stops the guest at {eip} and enters its "
         "handler.",
-        "Egy eszköz [megszakítása](interrupt), {vector}. vektor, megállítja a vendéget ({eip}), és "
-        "a kezelőjébe lép."),
+        "Egy eszköz [megszakítása](interrupt) ({vector}. vektor) megállítja a vendéget ({eip}), "
+        "és a kezelője veszi át a vezérlést."),
     "fault": (
         "{insn} raises [{name}](fault) at {eip}: the processor enters the kernel's handler.",
-        "{insn} a {eip} címen [{name}](fault) kivételt okoz: a processzor a kernel kezelőjébe "
+        "{insn} a(z) {eip} címen [{name}](fault) kivételt okoz: a processzor a kernel kezelőjébe "
         "lép."),
     "fault.page": (
         "The address {address} is not mapped for this access: [page fault](pf). The kernel's "
         "handler takes over.",
-        "A {address} cím ehhez a hozzáféréshez nincs leképezve: [laphiba](pf). A kernel kezelője "
-        "veszi át."),
+        "A(z) {address} cím ehhez a hozzáféréshez nincs leképezve: [laphiba](pf). A kernel "
+        "kezelője veszi át."),
     "halt": (
         "[HLT](hlt): the processor stops; only an [interrupt](interrupt) can wake it.",
         "[HLT](hlt): a processzor megáll; csak egy [megszakítás](interrupt) ébresztheti fel."),
@@ -76,60 +79,61 @@ STEPS: dict[str, Message] = {
         "Egy [megszakítás](interrupt) {idle} üresjárati ütem után felébreszti a processzort."),
     "console": (
         "The [{who}](@{context}) runs {insn}, and the console shows {text}.",
-        "A [{who}](@{context}) futtatja: {insn}, és a konzolon megjelenik: {text}."),
+        "A(z) [{who}](@{context}) futtatja: {insn}, és a konzolon megjelenik: {text}."),
     # silent failures
     "silent": (
         "[{mnemonic}](sensitive) should have set {flag} to {wanted}. In ring {ring} the processor "
         "ignores that without a [trap](trap): {flag} stays {kept}, and the [VMM](vmm) never knew.",
-        "A [{mnemonic}](sensitive) a(z) {flag} bitet {wanted} értékre állította volna. A {ring}. "
-        "gyűrűben a processzor ezt [csapda](trap) nélkül figyelmen kívül hagyja: {flag} = {kept}, "
-        "és a [VMM](vmm) nem is tud róla."),
+        "A(z) [{mnemonic}](sensitive) a(z) {flag} bitet {wanted} értékre állította volna. A(z) "
+        "{ring}. gyűrűben a processzor ezt [csapda](trap) nélkül figyelmen kívül hagyja: {flag} "
+        "= {kept}, és a [VMM](vmm) nem is tud róla."),
     "revealed": (
         "[{mnemonic}](sensitive) reads the real machine, not the virtual one: {value}. No "
         "[trap](trap), so the [VMM](vmm) cannot correct it.",
-        "A [{mnemonic}](sensitive) a valódi gépet olvassa, nem a virtuálisat: {value}. Nincs "
+        "A(z) [{mnemonic}](sensitive) a valódi gépet olvassa, nem a virtuálisat: {value}. Nincs "
         "[csapda](trap), így a [VMM](vmm) nem javíthat rajta."),
     # into the VMM
     "trap": (
         "The [{who}](@{context}) tries {insn} in [ring](ring) {ring}. The processor "
         "[traps](trap): {name} brings in the [VMM](@vmm).",
-        "A [{who}](@{context}) a {ring}. [gyűrűben](ring) ezt próbálja: {insn}. A processzor "
-        "[csapdát](trap) lép: a {name} behozza a [VMM](@vmm)-et."),
+        "A(z) [{who}](@{context}) a(z) {ring}. [gyűrűben](ring) ezt próbálja: {insn}. Ez "
+        "[csapda](trap): a(z) {name} a [VMM](@vmm)-nek adja a vezérlést."),
     "trap.cli": (
         "The [guest kernel](@kernel) tries to switch interrupts off. [CPL](cpl) {ring} > "
         "[IOPL](iopl) 0, so the CPU [traps](trap) into the [VMM](@vmm).",
         "A [vendégkernel](@kernel) letiltaná a megszakításokat. [CPL](cpl) {ring} > [IOPL](iopl) "
-        "0, ezért a CPU [csapdát](trap) lép a [VMM](@vmm)-be."),
+        "0, ezért a CPU [csapdával](trap) a [VMM](@vmm)-be lép."),
     "trap.sti": (
         "The [guest kernel](@kernel) tries to switch interrupts on. [CPL](cpl) {ring} > "
         "[IOPL](iopl) 0, so the CPU [traps](trap) into the [VMM](@vmm).",
         "A [vendégkernel](@kernel) engedélyezné a megszakításokat. [CPL](cpl) {ring} > "
-        "[IOPL](iopl) 0, ezért a CPU [csapdát](trap) lép a [VMM](@vmm)-be."),
+        "[IOPL](iopl) 0, ezért a CPU [csapdával](trap) a [VMM](@vmm)-be lép."),
     "trap.hlt": (
         "The [guest kernel](@kernel) tries [HLT](hlt). It must stop the guest, not the host: the "
         "CPU [traps](trap) into the [VMM](@vmm).",
-        "A [vendégkernel](@kernel) [HLT](hlt)-t hajtana végre. Ennek a vendéget kell megállítania, "
-        "nem a gazdát: a CPU [csapdát](trap) lép a [VMM](@vmm)-be."),
+        "A [vendégkernel](@kernel) [HLT](hlt)-t hajtana végre. Ennek a vendéget kell "
+        "megállítania, nem a gazdát: a CPU [csapdával](trap) a [VMM](@vmm)-be lép."),
     "trap.io": (
         "The [{who}](@{context}) reaches for a device with {insn}. [CPL](cpl) {ring} > "
         "[IOPL](iopl) 0, so the CPU [traps](trap) into the [VMM](@vmm).",
-        "A [{who}](@{context}) eszközhöz nyúl: {insn}. [CPL](cpl) {ring} > [IOPL](iopl) 0, ezért a "
-        "CPU [csapdát](trap) lép a [VMM](@vmm)-be."),
+        "A(z) [{who}](@{context}) eszközhöz nyúl: {insn}. [CPL](cpl) {ring} > [IOPL](iopl) 0, "
+        "ezért a CPU [csapdával](trap) a [VMM](@vmm)-be lép."),
     "trap.iret": (
         "The [guest kernel](@kernel) returns with [IRET](iret) to a ring it may not enter by "
         "itself: {name} brings in the [VMM](@vmm).",
-        "A [vendégkernel](@kernel) [IRET](iret)-tel olyan gyűrűbe térne vissza, ahová magától nem "
-        "léphet: a {name} behozza a [VMM](@vmm)-et."),
+        "A [vendégkernel](@kernel) [IRET](iret)-tel olyan gyűrűbe térne vissza, ahová magától "
+        "nem léphet: a(z) {name} a [VMM](@vmm)-nek adja a vezérlést."),
     "trap.int": (
         "The [application](@app) makes a [system call](syscall). The real [IDT](idt) belongs to "
         "the [VMM](@vmm), so it gets control first.",
         "Az [alkalmazás](@app) [rendszerhívást](syscall) kér. A valódi [IDT](idt) a "
-        "[VMM](@vmm)-é, ezért először ő kap vezérlést."),
+        "[VMM](@vmm)-é, ezért ő kapja meg először a vezérlést."),
     "trap.page": (
         "The [{who}](@{context}) touches {address}, which the [shadow page table](shadow) does not "
         "allow: [#PF](pf) brings in the [VMM](@vmm).",
-        "A [{who}](@{context}) a {address} címhez nyúl, amelyet az [árnyék-laptábla](shadow) nem "
-        "enged: a [#PF](pf) behozza a [VMM](@vmm)-et."),
+        "A(z) [{who}](@{context}) a(z) {address} címhez nyúl, amelyet az "
+        "[árnyék-laptábla](shadow) nem enged elérni: a [#PF](pf) a [VMM](@vmm)-nek adja a "
+        "vezérlést."),
     "trap.interrupt": (
         "It is time for a device [interrupt](interrupt): the [VMM](@vmm) takes the processor.",
         "Eszköz[megszakítás](interrupt) esedékes: a [VMM](@vmm) veszi át a processzort."),
@@ -178,13 +182,14 @@ STEPS: dict[str, Message] = {
         "[VMM](@vmm) kitölti az [árnyékot](shadow): {gva} → {hpa} keret."),
     "resume": (
         "The [VMM](@vmm) returns with IRET: the guest goes on in [ring](ring) {ring} at {eip}.",
-        "A [VMM](@vmm) IRET-tel visszatér: a vendég a {ring}. [gyűrűben](ring) folytatja, {eip}."),
+        "A [VMM](@vmm) IRET-tel visszatér: a vendég a(z) {ring}. [gyűrűben](ring) folytatja, "
+        "itt: {eip}."),
     # emulation: the VMM is at work all the time
     "start.emulated": (
         "The [guest](guest) is data in the [VMM](vmm)'s hands: its registers are numbers in "
         "memory. Press → for the first instruction.",
         "A [vendég](guest) adat a [VMM](vmm) kezében: a regiszterei számok a memóriában. Az első "
-        "utasításhoz nyomja meg a → billentyűt."),
+        "utasításhoz nyomd meg a → billentyűt."),
     "interpret": (
         "The [VMM](@vmm) fetches {insn}, takes it apart and carries it out on the "
         "[stored state](vcpu). The processor itself never sees it.",
@@ -198,21 +203,21 @@ STEPS: dict[str, Message] = {
     "interpret.io": (
         "The [VMM](@vmm) carries out {insn}: [port](port) {port} leads to its model of a device, "
         "{device}.",
-        "A [VMM](@vmm) végrehajtja: {insn}. A {port} [port](port) egy eszköz modelljéhez vezet: "
+        "A [VMM](@vmm) végrehajtja: {insn}. A(z) {port} [port](port) egy eszköz modelljéhez vezet: "
         "{device}."),
     # paravirtualization
     "start.paravirtual": (
         "This [guest](guest) was [written for a VMM](paravirtualization): it knows that it is in "
         "[ring](ring) 1. Press → for the first step.",
         "Ezt a [vendéget](guest) [VMM-hez írták](paravirtualization): tudja, hogy az 1-es "
-        "[gyűrűben](ring) van. Az első lépéshez nyomja meg a → billentyűt."),
+        "[gyűrűben](ring) van. Az első lépéshez nyomd meg a → billentyűt."),
     "trap.hypercall": (
         "The [guest kernel](@kernel) asks the [VMM](@vmm) by a [hypercall](hypercall): {call}.",
-        "A [vendégkernel](@kernel) [hiperhívással](hypercall) kéri a [VMM](@vmm)-et: {call}."),
+        "A [vendégkernel](@kernel) [hiperhívással](hypercall) fordul a [VMM](@vmm)-hez: {call}."),
     "trap.sensitive": (
         "On this imagined processor [{insn}](sensitive) is privileged too: in [ring](ring) {ring} "
         "it [traps](trap), and the [VMM](@vmm) hears of it.",
-        "Ezen az elképzelt processzoron ez is privilegizált: [{insn}](sensitive). A {ring}. "
+        "Ezen az elképzelt processzoron ez is privilegizált: [{insn}](sensitive). A(z) {ring}. "
         "[gyűrűben](ring) [csapdát](trap) vált ki, így a [VMM](@vmm) tud róla."),
     "hypercall": (
         "The [VMM](@vmm) has checked the arguments of {call} and does what was asked.",
@@ -220,8 +225,8 @@ STEPS: dict[str, Message] = {
     "hypercall.refused": (
         "The [VMM](@vmm) refuses {call}: {why}. The guest gets the error {result}, and nothing has "
         "happened.",
-        "A [VMM](@vmm) visszautasítja ({call}): {why}. A vendég a {result} hibakódot kapja, és nem "
-        "történt semmi."),
+        "A [VMM](@vmm) visszautasítja ({call}): {why}. A vendég a(z) {result} hibakódot kapja, "
+        "és nem történt semmi."),
     "hypercall.set_trap_table": (
         "{call}: the [VMM](@vmm) notes which handlers the guest kernel wants for exceptions and "
         "[system calls](syscall).",
@@ -291,10 +296,10 @@ STEPS: dict[str, Message] = {
         "a közös lapon. EIP marad {handler}."),
     "crash": (
         "{vm} cannot go on: {why}. The [VMM](@vmm) ends it; nobody else notices.",
-        "{vm} nem folytatódhat: {why}. A [VMM](@vmm) leállítja; senki más nem veszi észre."),
+        "{vm} nem futhat tovább: {why}. A [VMM](@vmm) leállítja; senki más nem veszi észre."),
     "schedule": (
         "The host gives the processor to {vm}: {why}.",
-        "A gazda {vm} gépnek adja a processzort: {why}."),
+        "A gazda a processzort a(z) {vm} gépnek adja: {why}."),
     "block": (
         "{vm} sleeps until its next virtual [interrupt](interrupt).",
         "{vm} a következő virtuális [megszakításáig](interrupt) alszik."),
@@ -309,15 +314,17 @@ STEPS: dict[str, Message] = {
         "[{mnemonic}](sensitive) ran in [ring](ring) {ring} without a [trap](trap), so the "
         "[VMM](@vmm) never knew. The guest now differs from bare metal: {what} is {found} instead "
         "of {expected}.",
-        "[{mnemonic}](sensitive) a {ring}. [gyűrűben](ring) [csapda](trap) nélkül futott le, így a "
-        "[VMM](@vmm) nem tud róla. A vendég innentől eltér a csupasz géptől: {what} = {found} "
-        "{expected} helyett."),
+        "[{mnemonic}](sensitive) a(z) {ring}. [gyűrűben](ring) [csapda](trap) nélkül futott le, "
+        "így a [VMM](@vmm) nem tud róla. A vendég innentől eltér a csupasz géptől: {what} = "
+        "{found} {expected} helyett."),
     "met": (
         "{vm} answered frame {number} in time: {latency} ticks.",
         "{vm} időben válaszolt a(z) {number}. keretre: {latency} ütem."),
     "missed": (
         "{vm} missed the [deadline](deadline) of frame {number}: {latency} ticks.",
         "{vm} lekéste a(z) {number}. keret [határidejét](deadline): {latency} ütem."),
+    # hardware assist
+    **VTX_STEPS,
 }
 
 WHO: dict[str, Message] = {
@@ -360,6 +367,8 @@ OUTCOMES: dict[str, Message] = {
     "exit": ("the guest ended with exit status {status}", "a vendég {status} kilépési kóddal "
              "fejezte be"),
     "crashed": ("the VMM ended the guest: {detail}", "a VMM leállította a vendéget: {detail}"),
+    "entry-failed": (
+        "VM entry failed: {detail}", "a VM entry nem sikerült: {detail}"),
     "shutdown": (
         "triple fault: the processor shut down", "hármas hiba: a processzor leállt"),
     "reset": ("the guest reset the processor", "a vendég újraindította a processzort"),

@@ -8,7 +8,7 @@ the fields hold is nowhere but in simulated memory, so a freeze of the machine h
 
 from __future__ import annotations
 
-from ringside.machine.memory import Memory
+from ringside.machine.memory import FRAME_SHIFT, Memory
 from ringside.machine.vmx.controls import REGION_SIZE
 from ringside.machine.vmx.fields import FIELDS
 
@@ -28,6 +28,7 @@ class Vmcs:
 
     def __init__(self, memory: Memory, pointer: int) -> None:
         self.pointer = pointer
+        memory.pin(pointer >> FRAME_SHIFT)
         self.slots: memoryview = memory.m8[pointer : pointer + REGION_SIZE].cast("Q")
 
     def __getitem__(self, encoding: int) -> int:

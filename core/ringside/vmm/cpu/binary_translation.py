@@ -73,6 +73,7 @@ RING_1 = 1
 INT_SIZE = 2
 TOO_OFTEN = 8  # trapped writes to traced memory before an instruction becomes a callout
 NO_GDT_ENTRY = 0
+OPEN_BUS_VALUE = MASK
 
 _CODE = segment_descriptor(
     0, 0xFFFF_FFFF, layout.CODE | layout.READABLE | layout.ACCESSED, dpl=RING_1
@@ -227,11 +228,11 @@ class BinaryTranslation:
         flags = vcpu._eflags
         segs = vcpu.segs
         cells = struct.pack(
-            "<13I",
+            "<14I",
             flags & FLAG_IF, FLAG_IF if vcpu.interrupt_line else 0, flags & FLAG_IOPL, 0,
             vcpu.cr0, vcpu.cr2, vcpu.cr3, vcpu.cr4,
             segs[CS].selector, segs[SS].selector, segs[GS].selector,
-            vcpu.ldtr.selector, vcpu.tr.selector,
+            vcpu.ldtr.selector, vcpu.tr.selector, OPEN_BUS_VALUE,
         )  # fmt: skip
         self.monitor.machine.memory.write_bytes(self.data, cells)
 
@@ -306,6 +307,9 @@ class BinaryTranslation:
         ACTIONS[action](self, spot)
 
     def _emulate(self, spot: Spot | None) -> None:
+        linear = self.vm.vcpu.linear_eip
+        if (linear, self.pages.get(linear >> FRAME_SHIFT, -1)) in self.cache.adapted:
+            self._count("adapted callout")
         self.vm.emulate()
 
     def _finish_branch(self, spot: Spot | None) -> None:
@@ -365,7 +369,7 @@ class BinaryTranslation:
         gpa = key.gfn << FRAME_SHIFT | linear & OFFSET_MASK
         code = self.vm.memory.read_bytes(gpa, (OFFSET_MASK + 1) - (gpa & OFFSET_MASK))
         unit = self.cache.translate(key, gpa, code, self.cache.ways.get(jump))
-        self.shadow.kept.add(key.gfn)
+        self.shadow.code.add(key.gfn)
         self.shadow.trace(key.gfn)
         if self.watched:
             machine = self.monitor.machine
@@ -449,7 +453,7 @@ class BinaryTranslation:
     def _discarded(self, unit: Unit, why: str) -> None:
         gfn = unit.key.gfn
         if gfn not in self.cache.frames:
-            self.shadow.kept.discard(gfn)
+            self.shadow.code.discard(gfn)
             if gfn not in self.direct.descriptors.live.values():
                 self.shadow.untrace(gfn)
         self._count(f"discarded {why}")

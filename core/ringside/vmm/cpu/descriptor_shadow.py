@@ -26,6 +26,7 @@ from ringside.machine import descriptors as layout
 from ringside.machine.descriptors import Descriptor, segment_descriptor
 from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
 from ringside.machine.segmentation import (
+    REMEMBERED,
     Segment,
     cached,
     entry_address,
@@ -54,6 +55,7 @@ def guest_ring(ring: int) -> int:
     return ring or 1
 
 
+@REMEMBERED
 def compress(segment: Segment) -> Descriptor:
     """The descriptor that gives the real processor ``segment``, de-privileged and cut off."""
     dpl = guest_ring(segment.dpl)

@@ -13,7 +13,7 @@ would cost on a real host is in the price list (``trace.presets``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ringside.machine.memory import FRAME_SHIFT, Memory
@@ -53,6 +53,19 @@ class GuestWindow(GuestMemory):
     read_bytes = Memory.read_bytes
     is_plain = Memory.is_plain
 
+    def add_writer(self, frames: Callable[[], Iterable[int]]) -> None:
+        """The virtual CPU writes straight to the host's RAM."""
+        first = self.allotment.hfns[0]
+        self.host.add_writer(lambda: [first + frame for frame in frames()])
+
+    def note_writable(self, frame: int) -> None:
+        """The same frame is another one of the host's."""
+        self.host.changed.add(self.allotment.hfns[0] + frame)
+
+    def pin(self, frame: int) -> None:
+        """As ``note_writable``, for ever."""
+        self.host.pin(self.allotment.hfns[0] + frame)
+
     def write(self, hpa: int, value: int, size: int) -> None:
         """Store the low ``size`` bytes of ``value``; lost while sealed."""
         if not self.sealed:
@@ -62,6 +75,9 @@ class GuestWindow(GuestMemory):
         """Store ``data``; lost while sealed, and beyond the end."""
         if not self.sealed:
             Memory.write_bytes(self, hpa, data)
+            first = self.allotment.hfns[0]
+            self.host.changed.update(first + frame for frame in self.changed)
+            self.changed.clear()
 
     def after_thaw(self) -> None:
         """Nothing: ``EmulatedVm.memory_replaced`` looks after cached code."""
@@ -139,7 +155,10 @@ class EmulatedVm(Vm):
                 self.hardware.run_awake(limit)
             finally:
                 self._began = -1
-        return self.guest_steps - steps, self.now - time
+        taken = self.guest_steps - steps
+        # A delivery retires nothing, but the emulator works on it all the same: a guest that only
+        # faults must not have the processor for ever.
+        return taken, max(taken, self.now - time)
 
     def poll(self) -> bool:
         """Never: the virtual CPU takes its interrupts by itself as it goes."""

@@ -166,7 +166,8 @@ class TrapAndEmulate(RunsInPlace):
         cpu, vcpu = self.monitor.machine.cpu, self.vm.vcpu
         self.descriptors.pin(vcpu.segs[CS], vcpu.segs[SS])
         for seg in segments:
-            if self.given[seg] != vcpu.segs[seg]:
+            given = self.given[seg]
+            if given is not vcpu.segs[seg] and given != vcpu.segs[seg]:
                 self._give(cpu, seg, vcpu.segs[seg])
 
     def go(self, eip: int, cs: int) -> None:

@@ -15,7 +15,7 @@ writes to read-only pages with CR0.WP clear gets a writable entry that ring 3 ca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ringside.isa.faults import Fault
 from ringside.machine.control import CR0_PG
@@ -35,20 +35,32 @@ TABLE_BITS = PRESENT | WRITE_BIT | USER_BIT  # a directory entry denies nothing 
 ALL_RIGHTS = WRITABLE | USER | DIRTY
 
 
+class Flushed(Protocol):
+    """What a flush of the virtual CPU's TLB has to reach."""
+
+    def drop_page(self, page: int) -> None:
+        """Forget one translation."""
+
+    def drop_all(self) -> None:
+        """Forget every translation."""
+
+
 class VirtualTlb(Tlb):
     """The virtual CPU's TLB. It holds nothing: the shadow is what the guest's flushes act on.
 
     Every translation the VMM makes for the guest is therefore a fresh walk, and ``last`` keeps
-    the flags of the one just made.
+    the flags of the one just made. ``kernel_writes`` are linear pages the shadow lets the kernel
+    write only because CR0.WP is clear.
     """
 
-    __slots__ = ("last", "shadow")
+    __slots__ = ("kernel_writes", "last", "shadow")
     transient: ClassVar[frozenset[str]] = frozenset({"shadow"})
 
     def __init__(self) -> None:
         super().__init__(1, 1)
         self.last = 0
-        self.shadow: ShadowPaging | None = None
+        self.kernel_writes: set[int] = set()
+        self.shadow: Flushed | None = None
 
     def fill(self, page: int, frame: int, flags: int) -> int:
         """Remember the flags only."""
@@ -60,6 +72,13 @@ class VirtualTlb(Tlb):
         if self.shadow is not None:
             self.shadow.drop_page(page)
         return False
+
+    def write_protection_changed(self) -> None:
+        """The shadow has CR0.WP folded into its entries."""
+        pages, self.kernel_writes = self.kernel_writes, set()
+        if self.shadow is not None:
+            for page in sorted(pages):
+                self.shadow.drop_page(page)
 
     def flush(
         self, *, keep_global: bool = False, vpid: int | None = None, root: int | None = None
@@ -74,18 +93,21 @@ class ShadowPaging:
     """One VM's shadow tables, under the root the real CR3 holds while the VM runs."""
 
     __slots__ = (
-        "fills", "free", "kept", "monitor", "on_forget", "on_kept_write", "on_trace_write", "pages",
-        "root", "tables", "traced", "true_faults", "vm",
+        "code", "fills", "free", "kept", "monitor", "on_forget", "on_kept_write", "on_trace_write",
+        "pages", "root", "tables", "traced", "true_faults", "vm",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset(
         {"monitor", "on_forget", "on_kept_write", "on_trace_write", "traced", "vm"}
     )
 
-    def __init__(self, vm: Vm, monitor: Monitor) -> None:
+    def __init__(self, vm: Vm, monitor: Monitor, *, window: bool = True) -> None:
+        """``window``: whether the VMM's own memory is in this address space, as it must be where
+        traps lead to it through the guest's linear addresses."""
         self.vm = vm
         self.monitor = monitor
         self.root = monitor.take(FRAME)
-        monitor.map_window(self.root)
+        if window:
+            monitor.map_window(self.root)
         self.free: list[int] = []  # page frames for tables, host-physical; see Monitor.share_pool
         self.tables: dict[int, int] = {}  # directory index -> hpa of the table
         self.pages: dict[int, set[int]] = {}  # gfn -> linear pages that are mapped to it
@@ -93,6 +115,7 @@ class ShadowPaging:
         self.on_trace_write: Callable[[int], None] = _nobody
         # gfns whose trace stays through a write: the VMM carries each write out itself.
         self.kept: set[int] = set()
+        self.code: set[int] = set()  # the same for frames whose code has been translated
         self.on_kept_write: Callable[[int], None] = _nobody
         self.on_forget: Callable[[int], None] = _nobody  # hears linear pages; -1 for all
         self.fills = 0
@@ -133,7 +156,7 @@ class ShadowPaging:
             vm.deny(linear, gpa, "it is beyond this machine's memory")
             vm.emulate()
             return
-        if write and gfn in self.kept:
+        if write and (gfn in self.kept or gfn in self.code):
             self.on_kept_write(gfn)
             vm.emulate()
             return
@@ -158,6 +181,7 @@ class ShadowPaging:
                 entry |= WRITE_BIT
             elif kernel_write:  # allowed by CR0.WP = 0, and only to the guest's kernel
                 entry = entry & ~USER_BIT | WRITE_BIT
+                self.vm.tlb.kernel_writes.add(page)
         self._write(page, entry)
         self.pages.setdefault(gfn, set()).add(page)
         self.fills += 1
@@ -165,28 +189,32 @@ class ShadowPaging:
     def entry(self, page: int) -> int:
         """The shadow entry of a linear page; 0 when there is none."""
         table = self.tables.get(page >> 10)
-        return 0 if table is None else self.monitor.machine.memory.read32(_slot(table, page))
+        return 0 if table is None else self.monitor.machine.memory.read32(slot_of(table, page))
 
     def _write(self, page: int, entry: int) -> None:
         memory = self.monitor.machine.memory
         index = page >> 10
         table = self.tables.get(index)
         if table is None:
-            if not self.free:  # forgetting is always allowed: it is a TLB
-                self.drop_all()
+            if not self.free:
+                self.reclaim()
             table = self.free.pop()
             memory.write_bytes(table, bytes(FRAME))
             self.tables[index] = table
             memory.write32(self.root + 4 * index, table | TABLE_BITS)
-        memory.write32(_slot(table, page), entry)
+        memory.write32(slot_of(table, page), entry)
         self.monitor.machine.cpu.invalidate_page(page << FRAME_SHIFT)
+
+    def reclaim(self) -> None:
+        """Win back frames for tables; forgetting is always allowed: a shadow is a TLB."""
+        self.drop_all()
 
     def drop_page(self, page: int) -> None:
         """Forget one translation."""
         self.on_forget(page)
         table = self.tables.get(page >> 10)
         if table is not None:
-            self.monitor.machine.memory.write32(_slot(table, page), 0)
+            self.monitor.machine.memory.write32(slot_of(table, page), 0)
             self.monitor.machine.cpu.invalidate_page(page << FRAME_SHIFT)
 
     def drop_all(self) -> None:
@@ -200,6 +228,11 @@ class ShadowPaging:
         self.pages.clear()
         self.monitor.machine.cpu.flush_tlb()
 
+    def forget_frame(self, gfn: int) -> None:
+        """Forget every translation to guest frame ``gfn``: what is behind it has changed."""
+        for page in sorted(self.pages.pop(gfn, ())):
+            self.drop_page(page)
+
     # -- traces ------------------------------------------------------------------------------
 
     def trace(self, gfn: int) -> None:
@@ -212,16 +245,17 @@ class ShadowPaging:
         for page in self.pages.get(gfn, ()):
             entry = self.entry(page)
             if entry & WRITE_BIT and entry >> FRAME_SHIFT == hfn:
-                memory.write32(_slot(self.tables[page >> 10], page), entry & ~WRITE_BIT)
+                memory.write32(slot_of(self.tables[page >> 10], page), entry & ~WRITE_BIT)
                 self.monitor.machine.cpu.invalidate_page(page << FRAME_SHIFT)
 
     def untrace(self, gfn: int) -> None:
         """Let the guest write to the frame again, unless its trace is kept."""
-        if gfn not in self.kept:
+        if gfn not in self.kept and gfn not in self.code:
             self.traced.discard(gfn)
 
 
-def _slot(table: int, page: int) -> int:
+def slot_of(table: int, page: int) -> int:
+    """Where the entry of a linear page lies in its table."""
     return table + 4 * (page & 0x3FF)
 
 

@@ -47,7 +47,7 @@ class TranslationCache:
         self.start = WINDOW + hpa
         self.end = self.start + size
         self.table = HashTable(memory, data_hpa)
-        self.counters = Counters(*(self._counter() for _ in range(5)))
+        self.counters = Counters(*(self._counter() for _ in range(6)))
         self.on_discard: Callable[[Unit, str], None] = _nobody
         self.retired_slots: list[int] = []  # of the processor's counters: free again
         self.units: dict[Key, Unit] = {}
@@ -106,10 +106,15 @@ class TranslationCache:
 
     def unit_at(self, address: int) -> Unit | None:
         """The unit that an address of the cache belongs to; for looking at."""
+        found = None
         for unit in self.units.values():
-            if unit.address <= address < unit.end or address in unit.spots:
-                return unit
-        return None
+            if unit.address <= address < unit.end:
+                # One that was written over the last jump of another begins later.
+                if found is None or unit.address > found.address:
+                    found = unit
+            elif found is None and address in unit.spots:
+                found = unit
+        return found
 
     # -- translating ---------------------------------------------------------------------------
 
@@ -136,9 +141,7 @@ class TranslationCache:
         slot = self.retired_slots.pop() if self.retired_slots else self._counter()
         writer = Writer(key, gpa, address, self.stubs, self.counters, self.routines)
         at, ended = 0, False
-        while not ended and at < len(code):
-            if len(writer.lines) >= LONGEST_UNIT and not writer.after_sti:
-                break
+        while not ended and at < len(code) and len(writer.lines) < LONGEST_UNIT:
             eip = key.eip + at & MASK
             room = code[at : at + max(0, min(LONGEST_INSTRUCTION, key.limit - eip + 1))]
             try:
@@ -151,8 +154,9 @@ class TranslationCache:
             chosen = plan(insn)
             if chosen.kind == IDENT and (key.base + eip & MASK, key.gfn) in self.adapted:
                 chosen = CALL
-            if insn.mnemonic == "sti" and (len(writer.lines) >= LONGEST_UNIT or at >= len(code)):
-                chosen = CALL  # what follows has to know that STI came before
+            last = len(writer.lines) + 1 == LONGEST_UNIT or at >= len(code)
+            if insn.mnemonic == "sti" and last:
+                chosen = CALL  # what follows, in another unit, has to know that STI came before
             if insn.rep and writer.after_sti:
                 chosen = CALL  # only its first iteration follows STI
             writer.line(eip, insn, chosen)

@@ -53,6 +53,7 @@ class Counters:
     branch: int  # direct jumps: the guest's own instruction, with another displacement
     call: int  # calls, returns, indirect jumps
     lookup: int  # hash lookups that found their target
+    device: int  # in-line replacements that ask a virtual device
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,8 @@ class Writer:
                 self.put(piece.raw, self.spot(eip, first, saved, EMULATE))
             else:
                 counter = self.counters.inline if last else self.counters.overhead
-                self.put(piece.raw, self.spot(eip, first, saved), (counter,))
+                asked = (self.counters.device,) if last and plan.device else ()
+                self.put(piece.raw, self.spot(eip, first, saved), (counter, *asked))
             saved += put_aside(piece)
             first, at = False, at + piece.length
 

@@ -24,6 +24,7 @@ IF_BEFORE = 0x0C  # the virtual IF before the last STI
 VIRTUAL_CR0, VIRTUAL_CR2, VIRTUAL_CR3, VIRTUAL_CR4 = 0x10, 0x14, 0x18, 0x1C
 VIRTUAL_CS, VIRTUAL_SS = 0x20, 0x24  # selectors, with the ring the guest believes in
 VIRTUAL_GS, VIRTUAL_LDTR, VIRTUAL_TR = 0x28, 0x2C, 0x30
+OPEN_BUS = 0x34  # what the virtual chipset gives for a port that nobody answers
 SAVE_EAX, SAVE_ECX, SAVE_EDX = 0x40, 0x44, 0x48
 WANTED = 0x50  # guest EIP an indirect branch looks for
 TARGET = 0x54  # cache address it found
@@ -49,6 +50,7 @@ CELLS: dict[str, int] = {
     "virtual_gs": VIRTUAL_GS,
     "virtual_ldtr": VIRTUAL_LDTR,
     "virtual_tr": VIRTUAL_TR,
+    "open_bus": OPEN_BUS,
     "save_eax": SAVE_EAX,
     "save_ecx": SAVE_ECX,
     "save_edx": SAVE_EDX,

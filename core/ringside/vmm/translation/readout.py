@@ -15,7 +15,7 @@ from ringside.isa.disassemble import format_insn
 from ringside.isa.faults import Fault
 from ringside.isa.instruction import Insn, Mem
 from ringside.isa.registers import GS
-from ringside.vmm.monitor import WINDOW
+from ringside.vmm.monitor import FRAME_LAYOUT, STACK_TOP, WINDOW
 from ringside.vmm.translation.layout import CELLS
 from ringside.vmm.translation.unit import LINK, Line, Unit, Way
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ringside.vmm.translation.cache import TranslationCache
 
 LONGEST = 15  # bytes in an instruction
+CALL_SIZE = 2  # of the INT that calls the VMM
 CELL_NAMES = {offset: name for name, offset in CELLS.items()}
 
 
@@ -115,6 +116,11 @@ class Executed:
         """Those the VMM had nothing to do with."""
         return self.identical + self.branches + self.calls + self.inline
 
+    @property
+    def straight(self) -> int:
+        """Those that do not transfer control; a copy of these is the same to the last bit."""
+        return self.total - self.branches - self.calls
+
     def share(self, count: int) -> float:
         """``count`` as a part of all, 0 to 1."""
         return count / self.total if self.total else 0.0
@@ -179,6 +185,16 @@ def read_place(technique: BinaryTranslation) -> Place | None:
     return Place(address, -1 if unit is None else unit.address, cache.spots[address].eip)
 
 
+def read_left(technique: BinaryTranslation) -> int | None:
+    """The cache address at which the guest's kernel was left, while the VMM works; None if it
+    was not left there."""
+    if technique.running or not technique.in_cache or technique.spot is None:
+        return None
+    frame = STACK_TOP - FRAME_LAYOUT.size  # what the processor pushed last
+    (eip, *_) = FRAME_LAYOUT.unpack_from(technique.monitor.machine.memory.ram, frame)
+    return int(eip) - (CALL_SIZE if technique.spot.action else 0)
+
+
 def read_units(technique: BinaryTranslation) -> tuple[UnitPicture, ...]:
     """All units in the cache, in the order they lie there."""
     cache = technique.cache
@@ -195,25 +211,46 @@ def read_unit(cache: TranslationCache, unit: Unit) -> UnitPicture:
         unit.address,
         unit.end - unit.address,
         cache.cpu.tally[unit.counter],
-        tuple(_pair(cache, line) for line in unit.lines),
-        _part(cache, unit.lines[-1].end, unit.end),
+        tuple(_pair(cache, line, unit) for line in unit.lines),
+        _part(cache, unit.lines[-1].end, unit.end, unit.address),
         _stubs(cache, unit),
         tuple(_exit(cache, way) for way in unit.ways),
     )
 
 
-def _pair(cache: TranslationCache, line: Line) -> Pair:
+def read_given_up(cache: TranslationCache, unit: Unit) -> UnitPicture:
+    """A unit that is no longer in use: its bytes stay in the cache until they are written over."""
+    pairs = []
+    for line in unit.lines:
+        written, at = [], line.start
+        while at < line.end:
+            written.append(_written(cache, at))
+            at += len(written[-1].code)
+        pairs.append(Pair(line.eip, line.code, _guest_text(line), line.kind, tuple(written)))
+    linear = unit.key.base + unit.key.eip & 0xFFFF_FFFF
+    return UnitPicture(
+        unit.key.eip, linear, unit.gpa, unit.address, unit.end - unit.address, 0, tuple(pairs),
+        (), (), (),
+    )  # fmt: skip
+
+
+def _pair(cache: TranslationCache, line: Line, unit: Unit) -> Pair:
+    written = _part(cache, line.start, line.end, unit.address)
+    return Pair(line.eip, line.code, _guest_text(line), line.kind, written)
+
+
+def _guest_text(line: Line) -> str:
     try:
-        text = format_insn(decode(line.code), line.eip)
+        return format_insn(decode(line.code), line.eip)
     except (Truncated, Fault):
-        text = "(no instruction)"
-    return Pair(line.eip, line.code, text, line.kind, _part(cache, line.start, line.end))
+        return "(no instruction)"
 
 
-def _part(cache: TranslationCache, start: int, end: int) -> tuple[Written, ...]:
-    """The instructions of a unit from ``start`` to ``end`` that are still its own."""
+def _part(cache: TranslationCache, start: int, end: int, unit: int) -> tuple[Written, ...]:
+    """The instructions from ``start`` to ``end`` that still belong to the unit beginning at
+    ``unit``: not those that another unit has been written over."""
     found = []
-    while start in cache.spots and start < end and start not in cache.elided:
+    while start in cache.spots and start < end and (start not in cache.elided or start == unit):
         written = _written(cache, start)
         found.append(written)
         start += len(written.code)
@@ -234,7 +271,7 @@ def read_routines(cache: TranslationCache) -> tuple[Routine, ...]:
     """The lookups and the pad, at the beginning of the cache."""
     starts = [*sorted(cache.routine_names), cache.start]
     return tuple(
-        Routine(cache.routine_names[start], _part(cache, start, end))
+        Routine(cache.routine_names[start], _part(cache, start, end, start))
         for start, end in pairwise(starts)
     )
 
@@ -300,3 +337,15 @@ def read_statistics(technique: BinaryTranslation) -> Statistics:
         counts.get("adapted", 0),
         read_executed(technique),
     )
+
+
+def read_work(technique: BinaryTranslation) -> dict[tuple[str, str], int]:
+    """What no event tells and yet costs time, as counts to be added to those of the events."""
+    counters, tally = technique.cache.counters, technique.cache.cpu.tally
+    adapted = technique.counts.get("adapted callout", 0)
+    return {
+        ("translation", "overhead"): tally[counters.overhead],
+        ("translation", "device"): tally[counters.device],
+        ("trap", "adapted callout"): adapted,
+        ("trap", "callout"): -adapted,  # told as any other
+    }

@@ -20,8 +20,9 @@ from functools import cache
 
 from ringside.isa.assembler import assemble
 from ringside.isa.disassemble import REGISTER_NAMES
-from ringside.isa.instruction import Ctrl, Insn, Mem, Reg, Seg
+from ringside.isa.instruction import Ctrl, Imm, Insn, Mem, Reg, Seg
 from ringside.isa.registers import CS, FLAG_IF, FLAG_IOPL, FLAG_TF, GS, SS
+from ringside.isa.width import B
 from ringside.vmm.monitor import CALLOUT_VECTOR
 from ringside.vmm.translation.layout import CELLS
 from ringside.vmm.translation.unit import CALLOUT, CONTROL, IDENT, INLINE
@@ -74,7 +75,12 @@ common: mov [gs:virtual_if], eax
         popf
 """
 
-CONTROL_CELLS = {0: "virtual_cr0", 2: "virtual_cr2", 3: "virtual_cr3", 4: "virtual_cr4"}
+# CR3 is not among them: all access to the page-table root, reads too, is the VMM's own business.
+IN_OPEN = "mov al, [gs:open_bus]"
+# The diagnostic port of a PC: written by firmware to be shown on a card, answered by nobody.
+OPEN_PORTS = frozenset({0x80})
+
+CONTROL_CELLS = {0: "virtual_cr0", 2: "virtual_cr2", 4: "virtual_cr4"}
 SELECTOR_CELLS = {CS: "virtual_cs", SS: "virtual_ss", GS: "virtual_gs"}
 STORES = {"smsw": "virtual_cr0", "sldt": "virtual_ldtr", "str": "virtual_tr"}
 
@@ -92,6 +98,7 @@ class Plan:
     kind: str
     text: str = ""
     ends: bool = False
+    device: bool = False  # an in-line replacement that asks a virtual device
 
 
 COPY = Plan(IDENT)
@@ -109,7 +116,7 @@ def plan(insn: Insn) -> Plan:
     if insn.mnemonic in INLINE_TEXTS:
         text = INLINE_TEXTS[insn.mnemonic](insn)
         if text:
-            return Plan(INLINE, text)
+            return Plan(INLINE, text, device=insn.mnemonic == "in")
     ends = insn.mnemonic in ENDINGS or row.kind == "system" and insn.mnemonic in ("jmp", "call")
     if insn.seg in (CS, GS) or any(_foreign(operand) for operand in insn.operands):
         return Plan(CALLOUT, ends=ends)
@@ -149,6 +156,12 @@ def _mov(insn: Insn) -> str:
     return ""
 
 
+def _in(insn: Insn) -> str:
+    port = insn.operands[1]
+    known = type(port) is Imm and port.value in OPEN_PORTS and insn.width is B
+    return IN_OPEN if known else ""
+
+
 def _store(insn: Insn) -> str:
     to = insn.operands[0]
     return _load(to, STORES[insn.mnemonic]) if type(to) is Reg else ""
@@ -165,6 +178,7 @@ INLINE_TEXTS: dict[str, Callable[[Insn], str]] = {
     "popf": _whole(POPF),
     "push": _push,
     "mov": _mov,
+    "in": _in,
     **dict.fromkeys(STORES, _store),
 }
 

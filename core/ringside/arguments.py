@@ -1,0 +1,52 @@
+"""What commands are given: numbers, files, choices as ``name=value``; and how they refuse."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+SLICE = 200_000  # steps between two looks at the keyboard and two lines of progress
+
+
+class Refusal(Exception):
+    """What the user asked for cannot be done; printed, exit status 2."""
+
+
+def count_of(text: str) -> int:
+    """A whole number, 0 or more; underscores may group its digits."""
+    try:
+        value = int(text.replace("_", ""))
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return value
+
+
+def chosen_options(pairs: Iterable[str]) -> dict[str, str]:
+    """``--option name=value`` as a dictionary; raises :class:`Refusal`."""
+    chosen = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name or not value:
+            raise Refusal(f"--option {pair!r} is not of the form NAME=VALUE; "
+                          "'ringside labs' lists names and values")
+        chosen[name] = value
+    return chosen
+
+
+def content_of(name: str) -> bytes:
+    """The bytes of a file; raises :class:`Refusal`."""
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Refusal(f"cannot read {name}: {error.strerror or error}") from None
+
+
+def put_into(name: str, content: bytes) -> None:
+    """Write a file; raises :class:`Refusal`."""
+    try:
+        Path(name).write_bytes(content)
+    except OSError as error:
+        raise Refusal(f"cannot write {name}: {error.strerror or error}") from None

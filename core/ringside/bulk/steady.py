@@ -1,0 +1,96 @@
+"""What a technique costs in the long run: the first touches of a program's start are left out.
+
+:mod:`.sweep` counts everything from the first access on, in which starting up weighs much. Here
+every page is touched once before counting begins. What the guest then maps anew it puts into
+frames it has used before, so nested paging pays no further EPT violations, while a shadow pays for
+every new entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ringside.bulk.caches import Prices, Totals, Translation
+from ringside.bulk.sweep import PAGE_BITS, TECHNIQUES, Point, check, event_cycles, hardware
+from ringside.bulk.traces import BASE, FRAME_BITS, PIECE, Accesses, Shape, stream
+from ringside.trace.presets import preset
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """Counted events of the measured part, and modelled cycles for them.
+
+    ``touched``: pages mapped anew. ``walk_cycles`` are of page walks and second-level TLB hits,
+    ``event_cycles`` of faults and exits.
+    """
+
+    accesses: int
+    hit_rate: float
+    walks: int
+    references: int
+    touched: int
+    switches: int
+    walk_cycles: float
+    event_cycles: float
+
+    @property
+    def cycles_per_access(self) -> float:
+        """Cycles for memory virtualization, of an average access."""
+        return (self.walk_cycles + self.event_cycles) / self.accesses if self.accesses else 0.0
+
+
+def warm_up(point: Point) -> Iterator[Accesses]:
+    """Every page of every address space once."""
+    step = 1 << max(PAGE_BITS[point.page] - FRAME_BITS, 0)
+    pages = np.arange(0, point.pages, step)
+    for space in range(point.spaces):
+        for first in range(0, len(pages), PIECE):
+            some = pages[first : first + PIECE]
+            yield Accesses(
+                BASE + (some << FRAME_BITS), np.ones(len(some), np.bool_),
+                np.full(len(some), space),
+            )
+
+
+def measure_steady(point: Point) -> Steady:
+    """Warm up, then count ``point.accesses`` of its made-up stream."""
+    shape = Shape(pages=point.pages, spaces=point.spaces, turn=point.turn, life=point.life,
+                  skew=point.skew)
+    pieces = stream(point.stream, point.accesses, shape, point.seed)
+    return measure_pieces(point, pieces, warm_up(point))
+
+
+def measure_pieces(
+    point: Point, pieces: Iterable[Accesses], warm: Iterable[Accesses] | None = None
+) -> Steady:
+    """Count a stream, after a warm-up or (None) from a program's very first access on."""
+    check(point)
+    world = TECHNIQUES[point.technique](point)
+    translation = Translation(world.walked, hardware(point))
+    for piece in warm or ():
+        world.meet(piece)
+        translation.run(piece)
+    touched, frames = world.first_touches, world.first_frames
+    prices = preset(point.preset)
+    walk_prices = Prices(reference=prices.prices["walk reference"])
+    totals = Totals()
+    switches = 0
+    last: int | None = None
+    for piece in pieces:
+        world.meet(piece)
+        totals.add(translation.run(piece), walk_prices)
+        if len(piece):
+            first = int(piece.space[0]) if last is None else last
+            switches += int(np.count_nonzero(np.diff(piece.space, prepend=first)))
+            last = int(piece.space[-1])
+    touched, frames = world.first_touches - touched, world.first_frames - frames
+    if warm is not None and point.technique != "shadow":
+        frames = 0  # the guest uses again what its host has backed
+    events = {"first touch": touched, "first frame": frames, "switch": switches}
+    return Steady(
+        totals.accesses, totals.hit_rate, totals.walks, totals.references, touched, switches,
+        totals.cycles, event_cycles(point.technique, events, prices),
+    )

@@ -1,0 +1,149 @@
+"""``ringside compare``: one guest under several techniques, side by side after the same step."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from .arguments import Refusal, count_of
+
+if TYPE_CHECKING:
+    from .measure.comparison import Comparison, Lane
+    from .trace.presets import Preset
+
+LIMIT = 100_000
+
+
+def add(commands: Any) -> None:
+    """Add the command to what ``ArgumentParser.add_subparsers`` gave."""
+    text = "run one guest under several techniques in lock-step and compare"
+    compare = commands.add_parser("compare", help=text, description=text)
+    compare.set_defaults(command=run_and_compare)
+    compare.add_argument("what", metavar="GUEST", help="a guest of the shelf, or a file")
+    compare.add_argument("--cpu", default=None, metavar="A,B,…",
+                         help="the techniques, the first one the others are held against "
+                              "(default: bare-metal and all that can run the guest)")
+    compare.add_argument("--max-instructions", type=count_of, default=LIMIT, metavar="N",
+                         help=f"stop after N guest steps (default: {LIMIT})")
+    compare.add_argument("--preset", default=None, metavar="ID",
+                         help="the processor whose prices are paid")
+    compare.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def run_and_compare(options: argparse.Namespace) -> int:
+    """Carry the command out; 0 if all lanes stayed equal, 1 if one parted."""
+    from .trace.presets import PRESETS, preset
+
+    try:
+        processor = preset(options.preset) if options.preset else PRESETS[0]
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    refused: dict[str, str] = {}
+    comparison = _open(options.what, options.cpu, processor.ept, refused)
+    comparison.seek(options.max_instructions)
+    report = as_data(options.what, comparison, processor) | {"refused": refused}
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(lines(report)))
+    return 1 if any(lane.difference for lane in comparison.lanes) else 0
+
+
+def _open(what: str, cpu: str | None, ept: bool, refused: dict[str, str]) -> Comparison:
+    from .isa.assembler import AssemblyError
+    from .isa.faults import NotModelled
+    from .labs.batch import BatchError
+    from .labs.lanes import compare, find_guest, techniques_for
+    from .labs.systems import BUILDERS
+    from .machine.loader import ImageError
+
+    try:
+        assembled, disk = find_guest(what)
+        able = techniques_for(what)
+        if len(able) < 2 and not cpu:
+            raise Refusal(f"only {able[0]} can run {what}: there is nothing to compare it with")
+        wanted = tuple(cpu.split(",")) if cpu else able
+        for id in wanted:
+            if id not in BUILDERS:
+                raise Refusal(
+                    f"there is no technique {id!r}; choose among: {', '.join(BUILDERS)}")
+            if id not in able:
+                raise Refusal(f"{what} does not run under {id}; choose among: {', '.join(able)}")
+        if len(set(wanted)) != len(wanted):
+            raise Refusal("a technique is named twice")
+        return compare(
+            what, assembled, wanted, disk, ept=ept, refused=None if cpu else refused)
+    except (BatchError, ImageError, NotModelled) as error:
+        raise Refusal(str(error)) from None
+    except AssemblyError as error:
+        first = error.problems[0]
+        raise Refusal(f"{first.file}:{first.line}:{first.column}: {first.message}") from None
+
+
+def as_data(what: str, comparison: Comparison, processor: Preset) -> dict[str, Any]:
+    """Where every lane is and what it has cost, as JSON-ready data."""
+    return {
+        "guest": what,
+        "guest_steps": comparison.step,
+        "preset": processor.title,
+        "lanes": [_lane(lane, processor) for lane in comparison.lanes],
+    }
+
+
+def _lane(lane: Lane, processor: Preset) -> dict[str, Any]:
+    from .labs.lanes import reader
+    from .labs.listing import Listing
+
+    seen = reader(lane)
+    outcome, found, bill = lane.system.outcome, lane.difference, lane.bill(processor)
+    return {
+        "technique": lane.id,
+        "guest_steps": lane.guest_steps,
+        "ring": ring if (ring := seen.read().ring) >= 0 else "root",
+        "address": seen.linear,
+        "instruction": Listing().text(seen.linear, seen.peek, seen.code_bits),
+        "outcome": None if outcome is None else str(outcome),
+        "cycles": bill.total,
+        "own_cycles": round(lane.own(bill)),
+        "exits": lane.exits,
+        "direct": round(lane.direct, 4),
+        "compared": lane.compared,
+        "difference": None if found is None else {
+            "guest_step": found.guest_step, "address": found.eip, "what": found.what,
+            "expected": found.expected, "found": found.found},
+        "bill": {line.name: {"count": line.count, "cycles": line.cycles, "total": line.total}
+                 for line in bill.lines},
+    }
+
+
+def lines(report: dict[str, Any]) -> list[str]:
+    """The same as a table, with what differs under it."""
+    shown = [
+        f"{report['guest']} after {report['guest_steps']:,} guest steps "
+        f"(cycles modelled: {report['preset']})",
+        f"{'technique':<20}{'ring':>4}  {'at':<10}{'cycles':>14}{'exits':>9}{'direct':>9}",
+    ]
+    notes = []
+    for lane in report["lanes"]:
+        exits = sum(lane["exits"].values())
+        shown.append(
+            f"{lane['technique']:<20}{lane['ring']:>4}  {lane['address']:08x}  "
+            f"{lane['cycles']:>14,}{exits:>9,}{100 * lane['direct']:>8.1f}%  "
+            f"{lane['outcome'] or lane['instruction']}")
+        kinds = ", ".join(f"{name} {count:,}" for name, count in lane["exits"].items())
+        if kinds:
+            shown.append(f"{'':<26}{kinds}")
+        found = lane["difference"]
+        if found is not None:
+            notes.append(
+                f"{lane['technique']} parts at guest step {found['guest_step']:,}, "
+                f"at {found['address']:08x}: {found['what']} is {found['found']:#x}, "
+                f"not {found['expected']:#x}")
+        elif not lane["compared"]:
+            notes.append(f"{lane['technique']} runs the ported guest: its state is not compared")
+    compared = [lane for lane in report["lanes"][1:] if lane["compared"]]
+    if compared and not any(lane["difference"] for lane in compared):
+        notes.append("equal to the first at every look: registers, flags, segments, output")
+    notes += [f"{id} cannot run it: {why}" for id, why in report["refused"].items()]
+    return [*shown, *notes]

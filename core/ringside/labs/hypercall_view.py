@@ -1,0 +1,130 @@
+"""Hypercalls and what porting changed, as the figure "Paravirtualization" wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..guests.porting import Change, difference
+from ..guests.porting import Side as PortedSide
+from ..scenes.paravirtual import Question
+from ..scenes.ported import Asked, Side
+from ..trace import events as ev
+from ..trace.counters import total
+from ..trace.timeline import Timeline
+from ..vmm.paravirt import abi
+from .narrate import hexa
+from .words.paravirtual import PARAVIRTUAL
+from .words.say import pick, plain
+from .words.steps import REFUSALS
+
+HYPERCALL = "hypercall "  # how the exit reasons of hypercalls begin
+REGISTERS = ("ebx", "ecx", "edx")
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "set_trap_table": ("table",),
+    "mmu_update": ("list", "count", "done"),
+    "set_gdt": ("table", "entries"),
+    "stack_switch": ("ss", "esp"),
+    "set_callbacks": ("cs", "eip"),
+    "update_descriptor": ("address", "low", "high"),
+    "multicall": ("list", "count"),
+    "update_va_mapping": ("address", "entry", "flush"),
+    "xen_version": ("what",),
+    "console_io": ("operation", "count", "buffer"),
+    "iret": (),
+    "vcpu_op": ("operation", "vcpu", "arguments"),
+    "mmuext_op": ("list", "count", "done"),
+    "sched_op": ("operation", "arguments"),
+    "event_channel_op": ("operation", "arguments"),
+}
+"""What the registers EBX, ECX, EDX mean to each hypercall (the names are the interface's own)."""
+
+
+def question_of(
+    events: Sequence[ev.Event], before: Mapping[str, int], lang: str
+) -> Question | None:
+    """The hypercall a step was about, its arguments out of the registers before the step."""
+    for event in events:
+        if isinstance(event, ev.Hypercalled):
+            return _answered(event, before, lang)
+        if isinstance(event, ev.VmmEntered) and event.reason.startswith(HYPERCALL):
+            number = before.get("eax", 0)
+            return Question(
+                number, abi.call_name(number), _arguments(abi.call_name(number), before), "asked",
+                pick(PARAVIRTUAL["verdict.asked"], lang))
+    return None
+
+
+def _answered(event: ev.Hypercalled, before: Mapping[str, int], lang: str) -> Question:
+    arguments = _arguments(event.name, before)
+    facts: dict[str, object] = {"result": str(event.result).replace("-", "−")}
+    if event.result >= 0:
+        return Question(event.number, event.name, arguments, "done",
+                        plain(PARAVIRTUAL["verdict.done"], lang, facts))
+    facts["errno"] = abi.ERRNO_NAMES.get(-event.result, "")
+    return Question(event.number, event.name, arguments, "refused",
+                    plain(PARAVIRTUAL["verdict.refused"], lang, facts), refusal(event, lang))
+
+
+def refusal(event: ev.Hypercalled, lang: str) -> str:
+    """Why it was refused: in English the VMM's own words, else what its error means."""
+    known = REFUSALS.get(event.result)
+    return event.why if lang == "en" or known is None else pick(known, lang)
+
+
+def _arguments(call: str, registers: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
+    names = ARGUMENTS.get(call, REGISTERS)
+    return tuple(
+        (f"{register} · {name}" if name != register else register, hexa(registers[register]))
+        for register, name in zip(REGISTERS, names, strict=False) if register in registers)
+
+
+def past_calls(timeline: Timeline, most: int, lang: str) -> tuple[Asked, ...]:
+    """The last hypercalls by now, the newest first."""
+    names = [name for kind, name in timeline.counts() if kind == "hypercall"]
+    marks = timeline.marks
+    found: list[Asked] = []
+    step = marks.before(timeline.position + 1, "hypercall")
+    while step is not None and len(found) < most:
+        number = total(timeline.counts(step), "hypercall")
+        name = next(name for name in names if marks.after(step - 1, "hypercall", name) == step)
+        refused = name.endswith(" refused")
+        call = name.removesuffix(" refused")
+        if call == abi.UNKNOWN:
+            call = pick(PARAVIRTUAL["log.unknown"], lang)
+        found.append(Asked(
+            f"asked:{number}", f"{number:>3} {call}",
+            pick(PARAVIRTUAL["log.refused" if refused else "log.done"], lang),
+            "wrong" if refused else "good"))
+        step = marks.before(step, "hypercall")
+    return tuple(found)
+
+
+def changed_here(guest: str, eip: int, lang: str) -> tuple[tuple[Side, ...], str]:
+    """Both sides of the change the instruction at ``eip`` belongs to, or of the last one before
+    it in memory, and a title."""
+    changes = [change for change in difference(guest).changes if change.ported.code]
+    if not changes:
+        return (), pick(PARAVIRTUAL["change.none"], lang)
+    here = next((change for change in changes if _holds(change, eip)), None)
+    change = here or max(
+        changes, key=lambda each: (each.ported.code[0][0] <= eip, each.ported.code[0][0]
+                                   if each.ported.code[0][0] <= eip else -each.ported.code[0][0]))
+    facts: dict[str, Any] = {"file": change.file, "line": change.line}
+    title = plain(PARAVIRTUAL["change.here" if here else "change.near"], lang, facts)
+    return (
+        _side(change.native, pick(PARAVIRTUAL["side.native"], lang), -1),
+        _side(change.ported, pick(PARAVIRTUAL["side.ported"], lang), eip),
+    ), title
+
+
+def _holds(change: Change, eip: int) -> bool:
+    return any(address == eip for address, _, _ in change.ported.code)
+
+
+def _side(side: PortedSide, title: str, here: int) -> Side:
+    """Source lines without comments, and the instructions."""
+    lines = [" ".join(text.split(";")[0].split()) for _, text in side.lines]
+    return Side(
+        title, tuple(text for text in lines if text),
+        tuple((raw.hex(), text, address == here) for address, raw, text in side.code))

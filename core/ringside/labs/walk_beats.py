@@ -1,0 +1,107 @@
+"""The pieces a walk of the lab "Walks" is told in: references, beats, accesses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..machine.paging import PagingFormat
+from ..machine.walker import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Which caches the processor has; ``tagged``: they tell virtual machines apart (VPID)."""
+
+    tlb: bool = False
+    walk: bool = False
+    nested_tlb: bool = False
+    tagged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One memory reference. ``number`` counts those of its access that were really made.
+
+    ``skipped`` says which cache made it needless (then it has no number). ``after`` is what the
+    reference led to, if anything; ``error`` a page fault's error code or an exit qualification.
+    """
+
+    number: int
+    row: int
+    column: int
+    context: str
+    message: str
+    reference: Reference
+    format: PagingFormat
+    gpa: int = -1
+    skipped: str = ""
+    after: str = ""
+    error: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One step of the lab: a reference, or what happened between references."""
+
+    kind: str  # switch, hit, miss, clean, read, invalidated
+    done: int = 0  # references of the access made up to now
+    read: Read | None = None
+    count: int = 0  # translations flushed or dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """One access from beginning to end."""
+
+    machine: int
+    gva: int
+    write: bool
+    beats: tuple[Beat, ...]
+    reads: tuple[Read, ...]  # made and skipped, in the order of the full walk
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    formula: str
+    facts: Mapping[str, int]
+    done: str
+    gpa: int = -1
+    hpa: int = -1
+    fault: int | None = None  # the guest's page-fault error code
+    exit: str = ""  # violation, misconfiguration or denied
+
+    @property
+    def made(self) -> int:
+        """References really made."""
+        return sum(not read.skipped for read in self.reads)
+
+    @property
+    def hit(self) -> bool:
+        """Whether the TLB answered."""
+        return any(beat.kind == "hit" for beat in self.beats)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a technique's walk came to."""
+
+    reads: tuple[Read, ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    formula: str
+    facts: Mapping[str, int]
+    gpa: int = -1
+    hpa: int = -1
+    fault: int | None = None
+    exit: str = ""
+    size: int = 0  # of the page a TLB may hold
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A translation in the TLB."""
+
+    hpa: int
+    gpa: int
+    writable: bool
+    dirty: bool

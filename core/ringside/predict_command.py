@@ -1,0 +1,91 @@
+"""``ringside predict``: the nanobenchmarks' modelled cycles beside the published ones."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from .arguments import Refusal
+
+
+def add(commands: Any) -> None:
+    """Add the command to what ``ArgumentParser.add_subparsers`` gave."""
+    text = "predict the cycles of seven nanobenchmarks and hold them against the published ones"
+    predict = commands.add_parser("predict", help=text, description=text)
+    predict.set_defaults(command=predict_and_compare)
+    predict.add_argument("--preset", default=None, metavar="ID",
+                         help="the processor whose prices are paid (default: the published one)")
+    predict.add_argument("--explain", action="store_true",
+                         help="show what each figure is made of, with sources")
+    predict.add_argument("--lang", choices=("en", "hu"), default="en")
+    predict.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def predict_and_compare(options: argparse.Namespace) -> int:
+    """Carry the command out."""
+    from .measure import predict
+    from .trace.presets import MEASURED_ON, preset
+
+    try:
+        processor = preset(options.preset or MEASURED_ON)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    found = predict.predictions(processor)
+    if options.json:
+        print(json.dumps(as_data(found, processor.id), ensure_ascii=False, indent=2))
+        return 0
+    print("\n".join(lines(found, processor.title, options.lang, explain=options.explain)))
+    return 0
+
+
+def as_data(found: list[Any], processor: str) -> dict[str, Any]:
+    """The predictions as JSON-ready data."""
+    from .measure.predict import misplaced, ranked_pairs
+    from .measure.words import REASONS, remark
+
+    return {
+        "preset": processor,
+        "predictions": [{
+            "benchmark": one.benchmark, "system": one.system, "cycles": round(one.cycles, 1),
+            "published": one.published.cycles, "note": one.published.note, "given": one.given,
+            "factor": round(one.factor, 2), "within_factor_two": one.close,
+            "reason": remark(one.key, "en") if one.key in REASONS else "",
+            "remark": remark(one.key, "en"),
+            "bill": [{"price": name, "count": round(count, 3), "cycles": cycles, "source": source,
+                      "confidence": confidence}
+                     for name, count, cycles, source, confidence in one.lines],
+        } for one in found],
+        "pairs": len(ranked_pairs(found)),
+        "misplaced": [[list(one.key), list(other.key)] for one, other in misplaced(found)],
+    }
+
+
+def lines(found: list[Any], processor: str, lang: str, *, explain: bool) -> list[str]:
+    """The same as lines to read."""
+    from .measure.predict import misplaced, ranked_pairs
+    from .measure.words import TITLES, remark
+
+    hungarian = lang == "hu"
+    head = (("próba", "rendszer", "modell", "közölt", "szorzó") if hungarian
+            else ("benchmark", "system", "predicted", "published", "factor"))
+    shown = [f"{head[0]:<22}{head[1]:<16}{head[2]:>10}{head[3]:>11}{head[4]:>8}"]
+    for one in found:
+        names = TITLES[one.benchmark][hungarian], TITLES[one.system][hungarian]
+        known = ("adott" if hungarian else "given") if one.given else f"{one.factor:.2f}"
+        shown.append(f"{names[0]:<22}{names[1]:<16}{one.cycles:>10,.0f}"
+                     f"{one.published.cycles:>11,}{known:>8}")
+        if explain:
+            shown += [f"    {count:7.2f} × {cycles:<7g} {name}  [{confidence}: {source}]"
+                      for name, count, cycles, source, confidence in one.lines]
+        text = remark(one.key, lang)
+        if text and (explain or not one.close):
+            shown.append(f"    {text}")
+    pairs, wrong = len(ranked_pairs(found)), misplaced(found)
+    shown.append(
+        f"{processor}: a több mint 20%-kal eltérő {pairs} párból {pairs - len(wrong)} sorrendje "
+        "ugyanaz" if hungarian else
+        f"{processor}: of {pairs} pairs whose published figures differ by more than 20 %, "
+        f"{pairs - len(wrong)} are predicted in the same order")
+    shown += [f"    {' '.join(one.key)} ≥ {' '.join(other.key)}" for one, other in wrong]
+    return shown

@@ -1,0 +1,71 @@
+"""Efficiency: how much of the guest the processor runs by itself, and what the rest costs.
+
+Cycles are modelled: counted events times the prices of :mod:`ringside.trace.presets`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+from ringside.labs.systems import BARE_METAL, CHARGES, System, Virtualized
+from ringside.labs.views import reader_of
+from ringside.properties.subjects import Subject, bare
+from ringside.trace.cost import CostModel
+from ringside.trace.counters import Counts, Tally, together
+from ringside.vmm.registry import technique
+
+LONGEST_RUN = 400_000  # steps of the system
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """Of ``steps`` guest steps ``direct`` were run by the processor itself. ``exits`` counts how
+    often the VMM got control, ``cycles`` and ``bare_cycles`` are modelled."""
+
+    steps: int
+    direct: int
+    exits: int
+    cycles: int
+    bare_cycles: int
+
+    @property
+    def share(self) -> float:
+        """The share of guest steps that were direct, 0 to 1."""
+        return self.direct / self.steps if self.steps else 0.0
+
+    @property
+    def slowdown(self) -> float:
+        """Modelled cycles over those of the bare machine."""
+        return self.cycles / self.bare_cycles if self.bare_cycles else 0.0
+
+
+def run(system: System) -> Counts:
+    """Run to the end, or for long enough; what happened."""
+    tally = Tally()
+    system.listener = tally
+    system.run(LONGEST_RUN)
+    return tally.counts
+
+
+@cache
+def bare_cycles(guest: str) -> int:
+    """Modelled cycles of the guest alone on the machine."""
+    system = bare(guest)
+    counts = run(system)
+    return CostModel(charges=CHARGES[BARE_METAL]).bill(counts, system.guest_steps).total
+
+
+@cache
+def efficiency(subject: Subject, guest: str) -> Efficiency:
+    """Run a guest alone; raises :class:`~ringside.properties.subjects.CannotRun`."""
+    system = cast(Virtualized, subject.build(guest))
+    counts = run(system)
+    figures = reader_of(system).figures(counts, system.guest_steps)
+    work = technique(subject.technique).work(system.vmm.guests[0].cpu)
+    paid = together(counts, work)
+    cycles = CostModel(charges=CHARGES[subject.technique]).bill(paid, system.guest_steps).total
+    return Efficiency(
+        system.guest_steps, figures.direct or 0, sum(system.vm.exits.values()), cycles,
+        bare_cycles(guest))

@@ -1,0 +1,53 @@
+"""What the measurements say in words; English and Hungarian."""
+
+from __future__ import annotations
+
+WORDS: dict[str, tuple[str, str]] = {
+    "equivalence": ("equivalence", "ekvivalencia"),
+    "control": ("resource control", "erőforrás-ellenőrzés"),
+    "efficiency": ("efficiency", "hatékonyság"),
+    "equal.state": (
+        "equal to bare metal after each of {steps} steps",
+        "mind a {steps} lépés után egyezik a csupasz géppel"),
+    "equal.console": (
+        "says the same {steps} characters as bare metal (its source was changed)",
+        "ugyanazt a {steps} karaktert írja, mint csupasz gépen (a forrását módosították)"),
+    "parts.state": (
+        "parts at step {step}: {what} is {found} instead of {expected} ({instruction})",
+        "eltér a(z) {step}. lépésben: {what} értéke {found}, nem {expected} ({instruction})"),
+    "parts.console": (
+        "its console differs from bare metal's at character {step}",
+        "a konzolja a(z) {step}. karakternél eltér a csupasz gépétől"),
+    "stopped.denied": (
+        "the VMM refused {times} accesses", "a VMM {times} hozzáférést utasított el"),
+    "stopped.refused": (
+        "the VMM refused {times} hypercalls", "a VMM {times} hiperhívást utasított el"),
+    "stopped.exceptions": (
+        "{times} exceptions of the processor stopped it",
+        "a processzor {times} kivétele megállította"),
+    "stopped.devices": (
+        "{times} port accesses went to devices of its own, not to the real ones",
+        "{times} portművelet a saját eszközeihez jutott, nem a valódiakhoz"),
+    "stopped.preempted": (
+        "the VMM took the processor away {times} times",
+        "a VMM {times} alkalommal elvette a processzort"),
+    "stopped.saw": (
+        "nobody: it saw {times} things that are the VMM's",
+        "senki: {times} dolgot látott, ami a VMM-é"),
+    "stopped.alone": ("nobody stands still but itself", "csak ő maga állt meg"),
+    "stopped.bounds": (
+        "no address it can name lies outside its machine",
+        "nincs olyan cím, amely a gépéből kivezetne"),
+    "stopped.blind": (
+        "it saw nothing but its own machine", "semmi mást nem látott, csak a saját gépét"),
+    "harm": ("HARM DONE", "KÁRT OKOZOTT"),
+    "unharmed": ("nobody harmed", "senkinek sem ártott"),
+    "efficient": (
+        "{share} % direct, {exits} exits, {cycles} cycles modelled ({slowdown} × bare metal)",
+        "{share} % közvetlen, {exits} kilépés, {cycles} modellezett ciklus ({slowdown} × csupasz)"),
+}
+
+
+def say(key: str, lang: str, **facts: object) -> str:
+    """One of the sentences above."""
+    return WORDS[key][lang == "hu"].format(**facts)

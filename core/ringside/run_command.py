@@ -1,0 +1,99 @@
+"""``ringside run``: a lab, a guest or a file, run without pictures and reported on.
+
+The console goes to the output as it is written, progress to the error stream if a person looks
+at it. Ctrl-C stops the run; the report is made nevertheless.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .arguments import SLICE, Refusal, chosen_options, content_of, count_of
+
+if TYPE_CHECKING:
+    from .labs.lab import Batch
+
+STOPPED = 130  # the exit status a shell gives to what Ctrl-C ended
+
+
+def add(commands: Any) -> None:
+    """Add the command to what ``ArgumentParser.add_subparsers`` gave."""
+    text = "run a lab, a guest, an .asm, a .bin or a multiboot ELF, and report"
+    run = commands.add_parser("run", help=text, description=text)
+    run.set_defaults(command=run_and_report)
+    run.add_argument("what", help="a lab, a guest of the shelf, or a file")
+    run.add_argument("--technique", "--cpu", default=None, metavar="TECHNIQUE",
+                     help="how the CPU is virtualized (default: bare-metal), or what the lab "
+                          "offers as techniques; see 'ringside labs'")
+    run.add_argument("--guest", default=None, help="which guest of the lab")
+    run.add_argument("--option", action="append", default=[], metavar="NAME=VALUE",
+                     help="a choice of the lab; may be given several times")
+    run.add_argument("--max-instructions", type=count_of, default=None, metavar="N",
+                     help="stop after N guest instructions")
+    run.add_argument("--input", default=None, help="text to type at the guest's serial console")
+    run.add_argument("--disk", default=None, help="image of the first hard disk")
+    run.add_argument("--json", action="store_true", help="print the report as JSON")
+    run.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run_and_report(options: argparse.Namespace) -> int:
+    """Carry the command out; returns the guest's exit status, or 130 after Ctrl-C."""
+    from .labs.batch import BatchError, open_batch
+
+    disk = None if options.disk is None else content_of(options.disk)
+    try:
+        batch = open_batch(
+            options.what, technique=options.technique, guest=options.guest,
+            options=chosen_options(options.option), disk=disk)
+    except BatchError as error:
+        raise Refusal(str(error)) from None
+    _refuse_unused(batch, options)
+    if options.input:
+        # What the shell could not read as text has no characters to type.
+        batch.receive(options.input.encode("utf-8", "replace").decode("utf-8"))
+    limit = batch.limit if options.max_instructions is None else options.max_instructions
+    stopped = _run(batch, limit, options)
+    report = batch.report(stopped=stopped)
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        if batch.console and not batch.console.endswith("\n"):
+            print()
+        print("\n".join(batch.lines(report)))
+    return STOPPED if stopped else int(report["status"])
+
+
+def _refuse_unused(batch: Batch, options: argparse.Namespace) -> None:
+    """An option that would do nothing is a mistake, not a wish."""
+    given = {
+        "limit": ("--max-instructions", options.max_instructions),
+        "keys": ("--input", options.input),
+        "disk": ("--disk", options.disk),
+    }
+    for use, (flag, value) in given.items():
+        if value is not None and use not in batch.inputs:
+            raise Refusal(f"{options.what} has no use for {flag}; leave it out")
+
+
+def _run(batch: Batch, limit: int, options: argparse.Namespace) -> bool:
+    """Run to the end or the limit; True when Ctrl-C came first."""
+    progress = not options.quiet and not options.json and sys.stderr.isatty()
+    shown = 0
+    try:
+        while not batch.ended and batch.instructions < limit:
+            batch.advance(min(SLICE, limit - batch.instructions))
+            if not options.json:
+                sys.stdout.write(batch.console[shown:])
+                sys.stdout.flush()
+                shown = len(batch.console)
+            if progress:
+                print(f"\r{batch.instructions:>15,} instructions", end="", file=sys.stderr)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        if progress:
+            print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+    return False

@@ -1,0 +1,85 @@
+"""The lab "Compare" on the page: what it shows is what the session's lanes hold."""
+
+from __future__ import annotations
+
+import pytest
+from pages import expect_step, expect_step_where, panels, picture, press, sentence, step
+from playwright.sync_api import expect
+from ringside.session import Session
+
+LINK = "lab=compare&guest=popf&lang=en"
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    found = Session()
+    assert found.handle({"op": "load", "lab": "compare", "guest": "popf", "lang": "en"})["ok"]
+    return found
+
+
+def frame(session: Session, number: int) -> dict:
+    found: dict = session.handle({"op": "frame", "step": number})["frame"]
+    return found
+
+
+def keys(shown: list[str]) -> set[str]:
+    return {text.partition("|")[0] for text in shown}
+
+
+def texts(shown: list[str]) -> dict[str, str]:
+    parts = [text.split("|") for text in shown]
+    return {key: words for key, tag, words, *_ in parts if tag == "text"}
+
+
+def test_a_link_to_the_divergence_shows_the_session_s_lanes(visit, session):
+    page = visit(f"{LINK}&step=53")
+    expect_step(page, 53)
+    expected = frame(session, 53)
+    shown = picture(page)
+    assert keys(shown) == {node["key"] for node in expected["scene"]["nodes"]}
+    written = {node["key"]: node["text"] for node in expected["scene"]["nodes"]
+               if node["shape"] == "text"}
+    assert texts(shown) == written
+    assert sentence(page) == "".join(part["text"] for part in expected["sentence"])
+    assert "parts from bare metal: IF is 0 instead of 1" in sentence(page)
+    assert "callout" in panels(page) and "#GP" in panels(page)
+
+
+def test_it_plays_and_steps_back_exactly(visit, session):
+    page = visit(f"{LINK}&step=50")
+    expect_step(page, 50)
+    before = picture(page), sentence(page), panels(page)
+    for number in (51, 52, 53):
+        press(page, "ArrowRight")
+        expect_step(page, number)
+    for number in (52, 51, 50):
+        press(page, "ArrowLeft")
+        expect_step(page, number)
+    page.wait_for_timeout(700)
+    assert (picture(page), sentence(page), panels(page)) == before
+    page.locator("[data-do=speed]").select_option("16")
+    press(page, " ")
+    expect_step_where(page, lambda number: number > 55)
+    press(page, " ")
+    page.wait_for_timeout(700)
+    at = step(page)
+    assert keys(picture(page)) == {node["key"] for node in frame(session, at)["scene"]["nodes"]}
+
+
+def test_leaping_goes_to_the_divergence(visit):
+    page = visit(LINK)
+    page.locator("[data-do=kind]").select_option("diverge")
+    press(page, "Shift+ArrowRight")
+    expect_step(page, 53)
+
+
+def test_another_processor_reprices_the_same_step(visit):
+    page = visit(f"{LINK}&step=60&o.preset=westmere")
+    expect_step(page, 60)
+    before = texts(picture(page))
+    page = visit(f"{LINK}&step=60&o.preset=haswell")
+    expect_step(page, 60)
+    after = texts(picture(page))
+    assert after["lane:hardware-assist:facts"] == before["lane:hardware-assist:facts"]
+    assert after["lane:hardware-assist:cycles"] != before["lane:hardware-assist:cycles"]
+    expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -1,0 +1,202 @@
+"""The lab "Compare" shows what the lanes hold, and its words say it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+from ringside.labs import compare
+from ringside.labs.compare import LAB, CompareRun
+from ringside.labs.lab import InputError
+from ringside.session import Session
+
+
+@cache
+def opened(guest: str, **options: str) -> CompareRun:
+    run = LAB.open(LAB.setup(guest, None, options, None))
+    assert isinstance(run, CompareRun)
+    return run
+
+
+def open_run(guest: str, **options: str) -> CompareRun:
+    """The run at its beginning; opened once, for a run is exact wherever one comes from."""
+    run = opened(guest, **options)
+    run.seek(0)
+    return run
+
+
+def told(run: CompareRun, lang: str = "en") -> str:
+    return "".join(part["text"] for part in run.sentence(lang))
+
+
+def nodes(run: CompareRun, shape: str = "wide") -> dict[str, dict[str, Any]]:
+    return {node["key"]: node for node in run.picture(shape, "en")}
+
+
+def number(text: str) -> int:
+    return int(text.replace("\u202f", ""))
+
+
+@pytest.mark.parametrize("shape", ["wide", "tall"])
+def test_there_is_a_lane_for_each_technique_bare_metal_first(shape: str) -> None:
+    run = open_run("popf")
+    run.seek(40)
+    drawn = nodes(run, shape)
+    titles = [key for key in drawn if key.endswith(":title") and key.startswith("lane:")]
+    assert titles == [f"lane:{lane.id}:title" for lane in run.comparison.lanes]
+    assert titles[0] == "lane:bare-metal:title" and len(titles) >= 5
+
+
+def test_the_bars_are_as_long_as_the_cycles() -> None:
+    run = open_run("popf")
+    run.seek(60)
+    drawn = nodes(run)
+    for lane in run.comparison.lanes[1:]:
+        bar, track = drawn[f"lane:{lane.id}:bar"], drawn[f"lane:{lane.id}:track"]
+        cycles = number(drawn[f"lane:{lane.id}:cycles"]["text"])
+        scale = run.view("en").scale
+        assert bar["w"] / track["w"] == pytest.approx(cycles / scale, abs=0.01)
+
+
+def test_the_token_is_in_the_real_ring() -> None:
+    run = open_run("popf")
+    for step in (40, 45, 48):
+        run.seek(step)
+        for lane in run.comparison.lanes:
+            current = [key for key, node in nodes(run).items()
+                       if key.startswith(f"lane:{lane.id}:ring:") and "current" in node["cls"]]
+            ring = run.readers[lane.id].read().ring  # -1 in root mode, beside the guest's rings
+            assert current == [f"lane:{lane.id}:ring:{ring}"] * (ring >= 0)
+
+
+def test_changing_the_processor_in_a_session_runs_nothing_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Session()
+    load = {"op": "load", "lab": "compare", "guest": "popf", "step": 60}
+    first = session.handle({**load, "options": {"preset": "westmere"}})["frame"]
+    monkeypatch.setattr(compare, "compare_guest", None)  # nothing can be started any more
+    for preset, devices in (("haswell", "without"), ("haswell", "with"), ("westmere", "without")):
+        again = session.handle({**load, "options": {"preset": preset, "devices": devices}})
+        assert again["ok"] and again["frame"]["step"] == 60
+        same = (preset, devices) == ("westmere", "without")
+        assert (again["frame"]["scene"] == first["scene"]) == same
+
+
+def test_a_processor_without_ept_is_not_given_any() -> None:
+    exits = {}
+    for preset in ("merom", "westmere"):
+        run = open_run("page_fault", preset=preset)
+        run.seek(200)
+        exits[preset] = run.comparison.lanes[-1].exits
+        title = nodes(run)["lane:hardware-assist:title"]["text"]
+        assert title.endswith("EPT" if preset == "westmere" else "shadow")
+    assert "EPT violation" in exits["westmere"] and "#PF" not in exits["westmere"]
+    assert "#PF" in exits["merom"] and "EPT violation" not in exits["merom"]
+
+
+def test_the_divergence_is_found_named_and_marked() -> None:
+    run = open_run("popf")
+    assert run.find("diverge", 1)
+    assert run.step == 53
+    assert "Trap & emulate parts from bare metal: IF is 0 instead of 1" in told(run)
+    assert "wrong" in nodes(run)["lane:trap-and-emulate:box"]["cls"]
+    equal = next(panel for panel in run.panels("en") if panel["id"] == "equivalence")
+    assert equal["tone"] == "wrong" and "popf" in "".join(s["text"] for s in equal["segments"])
+    run.seek(52)
+    assert "parts" not in told(run)
+    assert "wrong" not in nodes(run)["lane:trap-and-emulate:box"]["cls"]
+    assert not run.find("diverge", -1)
+
+
+def test_stepping_back_shows_what_was_there() -> None:
+    run = open_run("cli_sti")
+    shown = {}
+    for step in range(40, 55):
+        run.seek(step)
+        shown[step] = (run.picture("wide", "en").as_dict(), told(run), run.panels("en"))
+    for step in reversed(range(40, 55)):
+        run.seek(step)
+        assert (run.picture("wide", "en").as_dict(), told(run), run.panels("en")) == shown[step]
+
+
+def test_the_sentence_says_what_the_step_has_added() -> None:
+    run = open_run("popf")
+    run.seek(41)
+    before = {lane.id: run._cycles(lane)[1] for lane in run.comparison.lanes}
+    run.seek(42)
+    for lane in run.comparison.lanes:
+        added = round(run._cycles(lane)[1] - before[lane.id])
+        assert f"+{added:,}".replace(",", "\u202f") in told(run)
+
+
+def test_another_processor_changes_cycles_and_nothing_else() -> None:
+    old, new = open_run("popf", preset="westmere"), open_run("popf", preset="haswell")
+    for run in (old, new):
+        run.seek(60)
+    one, other = old.view("en").lanes, new.view("en").lanes
+    assert [lane.facts for lane in one] == [lane.facts for lane in other]
+    last = one[-1].key
+    assert last == "hardware-assist" and other[-1].cycles < one[-1].cycles
+
+
+def test_device_time_is_left_out_unless_asked_for() -> None:
+    without, with_ = open_run("port_io"), open_run("port_io", devices="with")
+    for run in (without, with_):
+        run.seek(60)
+    assert without.view("en").lanes[0].cycles == 60
+    assert with_.view("en").lanes[0].cycles > 10_000
+
+
+def test_exits_can_be_gone_along_both_ways() -> None:
+    run = open_run("sieve")
+    assert run.find("exit", 1)
+    first = run.step
+    assert run.find("exit", 1) and run.step > first
+    assert run.find("exit", -1) and run.step == first
+    assert sum(sum(lane.exits.values()) for lane in run.comparison.lanes) > 0
+    run.seek(first - 1)
+    assert not run.find("exit", -1) or run.step < first
+
+
+def test_a_run_ends_when_all_have_ended() -> None:
+    run = open_run("nano_callret")
+    run.seek(10_000)
+    assert run.ended and run.step == run.last == 410
+    assert "come to their end" in told(run)
+    assert run.outcome("en") == "all ended"
+    run.seek(400)
+    assert run.step == 400 and run.ended
+
+
+def test_there_is_nothing_to_type_at_and_no_such_kind() -> None:
+    run = open_run("popf")
+    with pytest.raises(InputError):
+        run.receive("x")
+    with pytest.raises(InputError):
+        run.set_breakpoints([{"kind": "trap"}])
+    with pytest.raises(InputError):
+        run.find("nothing", 1)
+
+
+@pytest.mark.parametrize("lang", ["en", "hu"])
+@pytest.mark.parametrize("shape", ["wide", "tall"])
+def test_every_text_ends_inside_the_picture(shape: str, lang: str) -> None:
+    run = open_run("popf")
+    for step in (0, 1, 53, 300):
+        run.seek(step)
+        scene = run.picture(shape, lang)
+        for node in scene:
+            if node["shape"] == "text":
+                letter = 0.6 if "mono" in node["cls"] or "value" in node["cls"] else 0.55
+                width = len(node["text"]) * node["size"] * letter
+                left = node["x"] - {"middle": width / 2, "end": width}.get(node["anchor"], 0)
+                assert left > -6 and left + width < scene.width + 6, node["text"]
+
+
+def test_the_session_opens_it_at_a_step() -> None:
+    answer = Session().handle({"op": "load", "lab": "compare", "guest": "popf", "step": 53})
+    assert answer["ok"] and answer["frame"]["step"] == 53
+    assert [mark for mark in answer["frame"]["timeline"]["marks"] if mark[1] == "diverge"] == [
+        [53, "diverge"]]

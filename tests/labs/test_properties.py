@@ -1,0 +1,83 @@
+"""The lab "Three properties" shows what was measured, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from ringside.labs.measuring import PLAN, PropertiesRun, state_of
+from ringside.labs.properties import GUESTS, LAB
+from ringside.properties.subjects import HOSTILE, SUBJECTS
+from ringside.session import Session
+
+
+@pytest.fixture(scope="module")
+def run() -> PropertiesRun:
+    opened = LAB.open(LAB.setup(None, None, None, None))
+    assert isinstance(opened, PropertiesRun)
+    return opened
+
+
+def test_every_subject_is_measured_in_every_way(run: PropertiesRun) -> None:
+    assert run.last == len(PLAN) == len(SUBJECTS) * (2 + len(HOSTILE))
+
+
+def test_each_mark_is_the_measurement_of_its_step(run: PropertiesRun) -> None:
+    signs = {"good": "✓", "wrong": "✗", "seen": "!"}
+    run.seek(18)
+    scene = run.picture("wide", "en")
+    for number, measurement in enumerate(PLAN, 1):
+        key = f"mark:{measurement.subject.id}:{measurement.what}"
+        if number <= 18 and measurement.what != "efficiency":
+            sign = scene[f"{key}:sign"]["text"]
+            assert sign == signs[state_of(measurement.make("popf"))]
+        elif number > 18:
+            assert scene[f"{key}:sign"]["text"] == "·"
+
+
+def test_the_loss_of_equivalence_is_found_and_spoken_of(run: PropertiesRun) -> None:
+    run.seek(1)
+    assert run.find("technique", 1)
+    assert run.measurement is not None and run.measurement.subject.id == "trap-and-emulate"
+    spoken = "".join(part["text"] for part in run.sentence("en"))
+    assert "POPF" in spoken and "eflags.if is 0 instead of 1" in spoken
+    assert "eflags.if" in run.picture("wide", "en")["evidence:difference"]["text"]
+    assert "popf" in run.picture("tall", "hu")["evidence:instruction"]["text"]
+
+
+def test_stepping_back_gives_the_very_same_picture(run: PropertiesRun) -> None:
+    run.seek(12)
+    before = run.picture("wide", "en").as_dict(), run.sentence("hu"), run.panels("en")
+    run.seek(15)
+    run.seek(12)
+    assert (run.picture("wide", "en").as_dict(), run.sentence("hu"), run.panels("en")) == before
+
+
+@pytest.mark.parametrize("lang", ["en", "hu"])
+def test_every_measurement_has_a_sentence_and_evidence(run: PropertiesRun, lang: str) -> None:
+    for step in range(1, run.last + 1):
+        run.seek(step)
+        assert len("".join(part["text"] for part in run.sentence(lang))) > 40
+        assert any(node["key"].startswith("evidence:") for node in run.picture("tall", lang))
+
+
+def test_the_hostile_guests_can_be_stepped_in_the_rings_lab() -> None:
+    session = Session()
+    for crime in HOSTILE:
+        for technique in ("trap-and-emulate", "paravirtualization"):
+            answer = session.handle({
+                "op": "load", "lab": "rings", "guest": crime, "technique": technique, "step": 60})
+            assert answer["ok"], answer
+            assert answer["frame"]["sentence"]
+
+
+def test_every_guest_of_the_menu_runs_under_every_technique() -> None:
+    for guest in GUESTS:
+        for one in SUBJECTS:
+            assert one.image(guest).program
+
+
+def test_unknown_kinds_and_breakpoints_are_refused() -> None:
+    session = Session()
+    session.handle({"op": "load", "lab": "properties"})
+    assert not session.handle({"op": "step", "by": "magic"})["ok"]
+    assert not session.handle({"op": "breakpoints", "list": [{"kind": "trap"}]})["ok"]
+    assert not session.handle({"op": "input", "text": "x"})["ok"]

@@ -1,0 +1,179 @@
+"""``ringside run`` of the labs that are not about one guest: what the walks and the phone report."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from ringside.cli import main
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*arguments: str) -> dict[str, Any]:
+        assert main(["run", *arguments, "--json"]) == 0
+        return dict(json.loads(capsys.readouterr().out))
+
+    return run
+
+
+@pytest.fixture
+def text(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*arguments: str) -> str:
+        assert main(["run", *arguments]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+# -- walks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("guest", "technique", "count"),
+    [("4-level", "nested", 24), ("5-level", "nested", 29), ("pae", "none", 3), ("32-bit", "shadow", 5)],
+)  # fmt: skip
+def test_walks_that_find_their_page_take_what_the_formula_says(
+    report: Any, guest: str, technique: str, count: int
+) -> None:
+    told = report("walks", "--guest", guest, "--technique", technique)
+    found = [walk for walk in told["walks"] if walk["fault"] is None]
+    assert told["expected"] == count
+    assert [walk["references"] for walk in found] == [count, count]
+    assert told["references"] == sum(len(walk["entries"]) for walk in told["walks"])
+
+
+def test_walks_walk_every_address_unless_one_is_chosen(report: Any) -> None:
+    assert [w["address"] for w in report("walks")["walks"]] == ["mapped", "high", "unmapped"]
+    one = report("walks", "--option", "address=unmapped")
+    assert [w["address"] for w in one["walks"]] == ["unmapped"]
+    assert one["faults"] == 1 and one["walks"][0]["hpa"] is None
+
+
+def test_walks_show_each_entry_and_where_it_was_read(report: Any) -> None:
+    (walk,) = report("walks", "--technique", "none", "--option", "address=mapped")["walks"]
+    tables = [entry["table"] for entry in walk["entries"]]
+    assert tables == ["pml4e", "pdpte", "pde", "pte"]
+    frame = int(walk["entries"][-1]["entry"], 16) & ~0xFFF
+    assert int(walk["hpa"], 16) == frame + (int(walk["gva"], 16) & 0xFFF)
+
+
+def test_walks_tell_whose_table_is_read_and_by_whom(report: Any) -> None:
+    (walk,) = report("walks", "--technique", "shadow", "--option", "address=mapped")["walks"]
+    readers = [(entry["tables"], entry["reader"]) for entry in walk["entries"]]
+    assert readers == [
+        ("shadow", "processor"), *[("guest", "VMM")] * 4, *[("shadow", "processor")] * 4]
+
+
+def test_walks_as_text_have_a_line_for_each_reference(text: Any) -> None:
+    said = text("walks", "--option", "address=mapped")
+    assert len(re.findall(r"^ +\d+  (?:guest|nested) ", said, re.MULTILINE)) == 24
+    assert "references    24 in all" in said and "page faults   0" in said
+
+
+# -- phone ------------------------------------------------------------------------------------
+
+SHORT = ("--max-instructions", "150000")
+
+
+def test_the_phone_meets_every_frame_under_fixed_priority(report: Any) -> None:
+    told = report("phone", "--technique", "fixed-priority", *SHORT)
+    frames = told["frames"]
+    assert frames["missed"] == 0 and frames["met"] > 25
+    assert 0 < frames["worst_latency"] < frames["deadline"]
+
+
+def test_the_phone_misses_frames_under_round_robin(report: Any) -> None:
+    frames = report("phone", "--technique", "round-robin", *SHORT)["frames"]
+    assert frames["missed"] > frames["met"] > 0
+
+
+def test_every_frame_of_the_phone_is_met_missed_or_open(report: Any) -> None:
+    told = report("phone", *SHORT)
+    frames = told["frames"]
+    assert frames["met"] + frames["missed"] + frames["open"] == told["ticks"] // frames["period"]
+    assert 0 <= frames["overdue"] <= frames["open"]
+
+
+def test_the_phone_tells_what_the_rich_system_was_refused(report: Any) -> None:
+    told = report("phone", *SHORT)
+    (refused,) = told["refused"]
+    assert refused["world"] == "rich" and int(refused["gpa"], 16) == 4 << 20
+    assert "I read 4294967295" in told["worlds"][1]["console"]
+
+
+def test_instructions_and_exits_of_the_phone_are_those_of_its_worlds(report: Any) -> None:
+    told = report("phone", *SHORT)
+    worlds = told["worlds"]
+    assert [world["name"] for world in worlds] == ["radio", "rich"]
+    assert told["instructions"] == sum(world["instructions"] for world in worlds) == 150_000
+    for reason, count in told["exits"].items():
+        assert count == sum(world["exits"].get(reason, 0) for world in worlds)
+    assert told["cycles"] > told["instructions"]
+
+
+def test_the_phones_digest_tells_runs_apart_and_same_runs_together(report: Any) -> None:
+    first, again = (report("phone", *SHORT)["digest"] for _ in range(2))
+    other = report("phone", "--option", "slice=1", *SHORT)["digest"]
+    assert first == again != other
+
+
+def test_the_phone_as_text_says_the_same(text: Any) -> None:
+    said = text("phone", "--option", "frame=lte", "--technique", "fixed-priority", *SHORT)
+    assert "rich: round 1" in said and "fixed-priority (frame lte, slice 30)" in said
+    for fact in ("frames ", "worst answer ", "instructions  radio ", "refused       rich", "digest"):
+        assert fact in said
+
+
+def test_ctrl_c_stops_the_phone_with_a_report() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ringside", "run", "phone", "--max-instructions", "10000000000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.read(1) == "r"  # it is running
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert re.search(r"outcome +stopped", out) and "frames " in out
+
+
+# -- kernels that are rewritten ----------------------------------------------------------------
+
+
+@pytest.fixture
+def guest_run(capsys: pytest.CaptureFixture[str]) -> Any:
+    """What is printed about a guest that ends with exit status 1, as these do."""
+
+    def run(*arguments: str) -> str:
+        assert main(["run", *arguments]) == 1
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_translation_reports_what_the_translator_did(guest_run: Any) -> None:
+    told = json.loads(guest_run("translation", "--json"))
+    assert (told["guest"], told["technique"]) == ("lecture_bt", "binary-translation")
+    found = told["translation"]
+    assert found["kernel_instructions"] == sum(
+        found["executed"][name]
+        for name in ("identical", "branches", "calls", "inline", "callouts", "trapped"))
+    assert found["hit_rate"] > 0.9 and 1 < found["expansion"] < 3
+    assert told["exits"]["callout"] >= 1000  # CR3 is read a thousand times
+    assert "chained" in guest_run("translation", "--guest", "popf")
+
+
+def test_paravirtual_reports_hypercalls_and_the_exits_they_saved(guest_run: Any) -> None:
+    told = json.loads(guest_run("paravirtual", "--json"))
+    assert told["console"] == "kuft" and told["hypercalls"]["iret"] >= 3
+    assert told["native"]["same_output"]
+    assert sum(told["exits"].values()) < told["native"]["exits"]
+    assert told["porting"]["removed_lines"] > 0
+    hostile = json.loads(guest_run("paravirtual", "--guest", "pv_hostile", "--json"))
+    assert sum(n for name, n in hostile["hypercalls"].items() if "refused" in name) >= 15
+    assert "OTHER output" in guest_run("paravirtual", "--guest", "popf")

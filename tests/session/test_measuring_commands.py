@@ -1,0 +1,125 @@
+"""``ringside compare`` and ``ringside predict``: what they print, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ringside.cli import main
+from ringside.labs.systems import BARE_METAL, UNMODIFIED
+from ringside.measure.predict import predictions
+from ringside.trace.presets import preset
+
+ASM = "org 0x100000\nstart: mov esp, 0x90000\nsmsw eax\nmov al, 2\nout 0xF4, al\n"
+
+
+def compared(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
+    status = main(["compare", *arguments, "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_compare_prints_a_line_for_every_technique(capsys) -> None:
+    assert main(["compare", "cli_sti"]) == 0
+    out = capsys.readouterr().out
+    for technique in (BARE_METAL, *UNMODIFIED, "paravirtualization"):
+        assert technique in out
+    assert "equal to the first" in out and "its state is not compared" in out
+
+
+def test_compare_names_the_first_divergence_and_says_so_with_its_status(capsys) -> None:
+    status, report = compared(capsys, "popf", "--cpu", "bare-metal,trap-and-emulate")
+    assert status == 1
+    bare, trapped = report["lanes"]
+    assert bare["difference"] is None
+    assert trapped["difference"] == {
+        "guest_step": 53, "address": trapped["difference"]["address"], "what": "eflags.if",
+        "expected": 1, "found": 0}
+    assert main(["compare", "popf", "--cpu", "bare-metal,trap-and-emulate"]) == 1
+    assert "parts at guest step 53" in capsys.readouterr().out
+
+
+def test_compare_stops_all_lanes_at_the_limit(capsys) -> None:
+    status, report = compared(capsys, "sieve", "--max-instructions", "1_000")
+    assert status == 0 and report["guest_steps"] == 1000
+    assert {lane["guest_steps"] for lane in report["lanes"]} == {1000}
+    same = [lane for lane in report["lanes"] if lane["compared"]]
+    assert len({(lane["address"], lane["instruction"]) for lane in same}) == 1
+
+
+def test_a_lane_s_bill_adds_up(capsys) -> None:
+    _, report = compared(capsys, "nano_divzero")
+    for lane in report["lanes"]:
+        assert lane["cycles"] == pytest.approx(
+            sum(line["total"] for line in lane["bill"].values()), abs=1)
+        assert lane["own_cycles"] <= lane["cycles"]
+
+
+def test_compare_takes_a_file(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "smsw.asm"
+    path.write_text(ASM)
+    status, report = compared(capsys, str(path), "--cpu", "bare-metal,trap-and-emulate")
+    assert status == 1 and report["lanes"][1]["difference"]["what"] == "eax"
+
+
+def test_who_cannot_run_the_guest_is_left_out_and_says_why(capsys) -> None:
+    status, report = compared(capsys, "boot_sector")
+    assert status == 0
+    assert "trap-and-emulate" in report["refused"]
+    assert "real mode" in report["refused"]["trap-and-emulate"]
+    assert {lane["outcome"] for lane in report["lanes"]} >= {"exit 1"}
+    assert main(["compare", "boot_sector"]) == 0
+    assert "trap-and-emulate cannot run it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing"], "neither a file nor"),
+        (["popf", "--cpu", "bare-metal,magic"], "choose among"),
+        (["popf", "--cpu", "bare-metal,bare-metal"], "named twice"),
+        (["nano_in", "--cpu", "bare-metal,paravirtualization"], "does not run under"),
+        (["pv_hostile"], "nothing to compare"),
+        (["popf", "--preset", "z80"], "choose one of"),
+    ],
+)
+def test_compare_refuses_plainly(arguments: list[str], said: str, capsys) -> None:
+    assert main(["compare", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_predict_holds_every_figure_against_the_published_one(capsys) -> None:
+    assert main(["predict", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert len(report["predictions"]) == 21
+    for one in report["predictions"]:
+        assert one["published"] > 0 and one["cycles"] > 0
+        assert one["within_factor_two"] or one["reason"]
+        assert all(line["source"] and line["confidence"] for line in one["bill"])
+    assert (report["pairs"], len(report["misplaced"])) == (201, 1)
+
+
+@pytest.mark.parametrize("lang", ["en", "hu"])
+def test_predict_prints_figures_reasons_and_the_verdict(lang: str, capsys) -> None:
+    assert main(["predict", "--lang", lang]) == 0
+    out = capsys.readouterr().out
+    for one in predictions():
+        assert f"{one.cycles:,.0f}" in out
+    assert "201" in out and "200" in out
+    assert ("real port" if lang == "en" else "valódi portot") in out
+
+
+def test_predict_explains_each_figure_with_its_sources(capsys) -> None:
+    main(["predict", "--explain"])
+    out = capsys.readouterr().out
+    assert "AA06 4: RDTSC by a callout" in out and "assumed" in out
+
+
+def test_predict_prices_another_processor(capsys) -> None:
+    assert main(["predict", "--preset", "haswell", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    found = {(one["benchmark"], one["system"]): one["cycles"] for one in report["predictions"]}
+    for one in predictions(preset("haswell")):
+        assert found[one.key] == round(one.cycles, 1)
+    assert main(["predict", "--preset", "z80"]) == 2
+    assert "choose one of" in capsys.readouterr().err

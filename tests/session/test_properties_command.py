@@ -1,0 +1,38 @@
+"""``ringside properties`` prints what was measured, and refuses what there is not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ringside.cli import main
+from ringside.properties.subjects import HOSTILE
+
+
+def test_one_technique_is_reported_with_its_loss_and_every_hostile_guest(capsys) -> None:
+    assert main(["properties", "--cpu", "trap-and-emulate"]) == 0
+    text = capsys.readouterr().out
+    assert "- equivalence: parts at step 53: eflags.if is 0 instead of 1 (popf)" in text
+    for crime in HOSTILE:
+        assert f"+ resource control: {crime}" in text
+    assert "% direct" in text
+
+
+def test_the_same_as_data(capsys) -> None:
+    assert main(["properties", "--cpu", "emulation", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["equivalence"]["holds"] and found["in_control"]
+    assert found["efficiency"]["share"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--cpu", "magic"], "choose one of: emulation"),
+        (["--guest", "nobody"], "choose one of: rings"),
+        (["--cpu", "paravirtualization", "--guest", "lecture_bt"], "is not ported"),
+    ],
+)
+def test_wrong_choices_are_refused_with_what_to_choose(capsys, arguments, hint) -> None:
+    assert main(["properties", *arguments]) == 2
+    assert hint in capsys.readouterr().err
