@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
 from ringside.labs.systems import BUILDERS, DEFINES, Image, System, build
+from ringside.labs.views import reader_of
 from ringside.trace.breakpoints import AtAddress
 from ringside.trace.events import Event
-from ringside.trace.marks import BARE_RINGS, DEPRIVILEGED_RINGS
 from ringside.trace.timeline import Timeline
 
 SHELF = ("cli_sti", "hlt", "page_fault", "system_call", "popf")
@@ -45,8 +45,8 @@ def test_the_state_at_a_step_is_the_same_however_it_is_reached(
 @pytest.mark.parametrize("guest", SHELF)
 @pytest.mark.parametrize("technique", sorted(BUILDERS))
 def test_marks_and_contexts_are_those_of_stepping(technique: str, guest: str) -> None:
-    rings = BARE_RINGS if technique == "bare-metal" else DEPRIVILEGED_RINGS
     stepped = fresh(technique, guest)
+    rings = reader_of(stepped).ring_contexts
     timeline = Timeline(fresh(technique, guest), rings=rings, context=stepped.context)
     last = timeline.seek(LONGEST)
     heard: list[tuple[int, str]] = []

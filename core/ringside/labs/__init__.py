@@ -23,5 +23,6 @@ from .lab import Lab
 
 LABS: tuple[Lab, ...] = (
     rings.LAB, translation.LAB, paravirtual.LAB, vtx.LAB, classification.LAB, properties.LAB,
-    emulated.LAB, compare.LAB, fastest.LAB, walks.LAB, shadow.LAB, tlb.LAB, nested_wins.LAB, pool.LAB, phone.LAB,
+    emulated.LAB, compare.LAB, fastest.LAB, walks.LAB, shadow.LAB, tlb.LAB,
+    nested_wins.LAB, pool.LAB, phone.LAB,
 )
