@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import __version__, compare_command, predict_command, properties_command, run_command
-from .arguments import SLICE, Refusal, chosen_options, content_of, count_of, put_into
+from . import __version__
 from .bulk import commands as bulk
+from .commands import compare, predict, properties, run
+from .commands.arguments import SLICE, Refusal, chosen_options, content_of, count_of, put_into
 from .host.memory import commands as pool
 
 
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     labs.add_argument("--json", action="store_true", help="print as JSON")
     labs.add_argument("--lang", choices=("en", "hu"), default="en")
 
-    run_command.add(commands)
+    run.add(commands)
 
     asm = add("asm", _asm, "assemble a file")
     asm.add_argument("file")
@@ -87,9 +88,9 @@ def _parser() -> argparse.ArgumentParser:
 
     bulk.add(commands)
     pool.add(commands)
-    predict_command.add(commands)
-    properties_command.add(commands)
-    compare_command.add(commands)
+    predict.add(commands)
+    properties.add(commands)
+    compare.add(commands)
 
     classify = add("classify", _classify, "find every instruction's Popek and Goldberg class")
     classify.add_argument("--isa", default="ia32", help="instruction set (default: ia32)")

@@ -265,8 +265,12 @@ let saving = 0;
 export function route(hash, anew) {
   clearTimeout(saving);
   if (hash === location.hash) return;
-  if (anew) history.pushState(null, "", hash);
-  else saving = setTimeout(() => history.replaceState(null, "", hash), 250);
+  if (anew) return history.pushState(null, "", hash);
+  const before = location.hash;
+  saving = setTimeout(() => {
+    // Somebody may have written another address meanwhile: theirs holds.
+    if (location.hash === before) history.replaceState(null, "", hash);
+  }, 250);
 }
 
 export const hash = () => location.hash;

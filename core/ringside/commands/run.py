@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .arguments import SLICE, Refusal, chosen_options, content_of, count_of
 
 if TYPE_CHECKING:
-    from .labs.lab import Batch
+    from ..labs.lab import Batch
 
 STOPPED = 130  # the exit status a shell gives to what Ctrl-C ended
 
@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
 
 def run_and_report(options: argparse.Namespace) -> int:
     """Carry the command out; returns the guest's exit status, or 130 after Ctrl-C."""
-    from .labs.batch import BatchError, open_batch
+    from ..labs.batch import BatchError, open_batch
 
     disk = None if options.disk is None else content_of(options.disk)
     try:

@@ -24,9 +24,9 @@ def add(commands: Any) -> None:
 
 def measure_and_report(options: argparse.Namespace) -> int:
     """Carry the command out."""
-    from .properties.measure import measure
-    from .properties.report import lines
-    from .properties.subjects import SUBJECTS, CannotRun
+    from ..properties.measure import measure
+    from ..properties.report import lines
+    from ..properties.subjects import SUBJECTS, CannotRun
 
     wanted = [options.technique] if options.technique else [each.id for each in SUBJECTS]
     found = []

@@ -24,8 +24,8 @@ def add(commands: Any) -> None:
 
 def predict_and_compare(options: argparse.Namespace) -> int:
     """Carry the command out."""
-    from .measure import predict
-    from .trace.presets import MEASURED_ON, preset
+    from ..measure import predict
+    from ..trace.presets import MEASURED_ON, preset
 
     try:
         processor = preset(options.preset or MEASURED_ON)
@@ -41,8 +41,8 @@ def predict_and_compare(options: argparse.Namespace) -> int:
 
 def as_data(found: list[Any], processor: str) -> dict[str, Any]:
     """The predictions as JSON-ready data."""
-    from .measure.predict import misplaced, ranked_pairs
-    from .measure.words import REASONS, remark
+    from ..measure.predict import misplaced, ranked_pairs
+    from ..measure.words import REASONS, remark
 
     return {
         "preset": processor,
@@ -63,8 +63,8 @@ def as_data(found: list[Any], processor: str) -> dict[str, Any]:
 
 def lines(found: list[Any], processor: str, lang: str, *, explain: bool) -> list[str]:
     """The same as lines to read."""
-    from .measure.predict import misplaced, ranked_pairs
-    from .measure.words import TITLES, remark
+    from ..measure.predict import misplaced, ranked_pairs
+    from ..measure.words import TITLES, remark
 
     hungarian = lang == "hu"
     head = (("próba", "rendszer", "modell", "közölt", "szorzó") if hungarian

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .arguments import Refusal, count_of
 
 if TYPE_CHECKING:
-    from .measure.comparison import Comparison, Lane
-    from .trace.presets import Preset
+    from ..measure.comparison import Comparison, Lane
+    from ..trace.presets import Preset
 
 LIMIT = 100_000
 
@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
 
 def run_and_compare(options: argparse.Namespace) -> int:
     """Carry the command out; 0 if all lanes stayed equal, 1 if one parted."""
-    from .trace.presets import PRESETS, preset
+    from ..trace.presets import PRESETS, preset
 
     try:
         processor = preset(options.preset) if options.preset else PRESETS[0]
@@ -51,12 +51,12 @@ def run_and_compare(options: argparse.Namespace) -> int:
 
 
 def _open(what: str, cpu: str | None, ept: bool, refused: dict[str, str]) -> Comparison:
-    from .isa.assembler import AssemblyError
-    from .isa.faults import NotModelled
-    from .labs.batch import BatchError
-    from .labs.lanes import compare, find_guest, techniques_for
-    from .labs.systems import BUILDERS
-    from .machine.loader import ImageError
+    from ..isa.assembler import AssemblyError
+    from ..isa.faults import NotModelled
+    from ..labs.batch import BatchError
+    from ..labs.lanes import compare, find_guest, techniques_for
+    from ..labs.systems import BUILDERS
+    from ..machine.loader import ImageError
 
     try:
         assembled, disk = find_guest(what)
@@ -92,8 +92,8 @@ def as_data(what: str, comparison: Comparison, processor: Preset) -> dict[str, A
 
 
 def _lane(lane: Lane, processor: Preset) -> dict[str, Any]:
-    from .labs.lanes import reader
-    from .labs.listing import Listing
+    from ..labs.lanes import reader
+    from ..labs.listing import Listing
 
     seen = reader(lane)
     outcome, found, bill = lane.system.outcome, lane.difference, lane.bill(processor)
