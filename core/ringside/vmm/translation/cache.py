@@ -228,7 +228,8 @@ class TranslationCache:
             if self.inside.get(key) == line.start:
                 del self.inside[key]
         for address in unit.spots:
-            self._forget_spot(address)
+            if address not in self.elided:  # else it belongs to the unit written over the jump
+                self._forget_spot(address)
         for way in unit.ways:
             del self.ways[way.jump]
             target = self.linked.pop(way.jump, None)
