@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     labs.add_argument("--lang", choices=("en", "hu"), default="en")
 
     run.add(commands)
+    reference = add("reference", _reference, "print the instruction reference as Markdown")
+    reference.add_argument("-o", "--output", help="file to write (default: the screen)")
 
     asm = add("asm", _asm, "assemble a file")
     asm.add_argument("file")
@@ -190,6 +192,16 @@ def _disasm(options: argparse.Namespace) -> int:
         at = address - options.origin
         raw = code[at : at + (insn.length if insn else 1)]
         print(f"{address:08x}  {raw.hex():<22}  {text}")
+    return 0
+
+
+def _reference(options: argparse.Namespace) -> int:
+    from .isa.reference import reference
+
+    if options.output:
+        put_into(options.output, reference().encode("utf-8"))
+    else:
+        print(reference())
     return 0
 
 

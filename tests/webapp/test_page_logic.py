@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -168,3 +169,14 @@ def test_micropython_understands_every_module():
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_reference_page_has_a_section_for_every_instruction(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "webapp" / "build"))
+    import reference_page
+    from ringside.isa.table import ROWS
+
+    page = reference_page.page()
+    sections = set(re.findall(r'<section id="([^"]+)"', page))
+    assert sections == {row.mnemonic for row in ROWS}
+    assert set(re.findall(r'href="#([^"]+)"', page)) == sections

@@ -14,6 +14,7 @@ from pathlib import Path
 import core_snapshot
 import first_page
 import recordings
+import reference_page
 import runtimes
 from stages import MODULES, ROOT, esbuild, stage
 
@@ -95,6 +96,7 @@ def build(core: Path) -> None:
     embed = (STATIC / "embed.html").read_text(encoding="utf-8")
     catalogue = json.loads((recorded / "catalogue.en.json").read_text(encoding="utf-8"))
     (fresh / "embed.html").write_text(first_page.name_labs(embed, catalogue), encoding="utf-8")
+    (fresh / "reference.html").write_text(reference_page.page(), encoding="utf-8")
     _licences(fresh / "vendor")
     shutil.rmtree(SITE, ignore_errors=True)
     fresh.rename(SITE)

@@ -204,7 +204,9 @@ def help_dialog(words):
         for name in CONTEXTS])
     body = h("div", {"class": "two"}, keys,
              h("div", None, h("h3", None, words("help.colours")), colours))
-    return _dialog(words, words("help.title"), body)
+    more = h("p", {"class": "more"}, h("a", {"href": "reference.html", "target": "_blank"},
+                                       words("help.reference")))
+    return _dialog(words, words("help.title"), [body, more])
 
 
 def glossary_dialog(words, glossary, chosen):

@@ -102,6 +102,7 @@ WORDS = {
         "help.help": "this help",
         "help.figure": "from node to node in the figure",
         "help.colours": "Colours",
+        "help.reference": "All instructions of the simulated processor",
         "key.space": "space",
     },
     "hu": {
@@ -205,6 +206,7 @@ WORDS = {
         "help.help": "ez a súgó",
         "help.figure": "az ábrán csomópontról csomópontra",
         "help.colours": "Színek",
+        "help.reference": "A szimulált processzor összes utasítása (angolul)",
         "key.space": "szóköz",
     },
 }

@@ -341,9 +341,10 @@ class BinaryTranslation:
             return self._translate(key, linear, -1).address if found is None else found
         action, _, jump = wish
         unit = self.cache.units.get(key) or self._translate(key, linear, jump)
+        way = self.cache.ways.get(jump)
         if action != LINK:
             self.cache.table.insert(vcpu.eip, unit.address)
-        elif jump in self.cache.ways:
+        elif way is not None and way.eip == vcpu.eip:  # else its unit was given up meanwhile
             if jump not in self.cache.linked:
                 self.cache.link(jump, unit)
             self._tell_chained(jump, unit)

@@ -129,6 +129,11 @@ class TranslationCache:
         elide = behind is not None and behind.elidable and behind.end == self.next
         address = behind.jump if elide and behind is not None else self.next
         written = self._write(key, gpa, code, address)
+        if elide and any(way.jump == address for way in written.unit.ways):
+            # It begins with a jump of its own: one address cannot stand for two jumps.
+            self.retired_slots.append(written.unit.counter)
+            elide, address = False, self.next
+            written = self._write(key, gpa, code, address)
         if elide and behind is not None:
             self._forget_spot(behind.jump)
             self.elided[behind.jump] = address
