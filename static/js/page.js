@@ -333,6 +333,42 @@ export function problems(list) {
 
 export const source = () => editor?.text() ?? "";
 
+/** A program as text for an address: deflated, and written with letters, digits, - and _. */
+export async function pack(text) {
+  const packed = new Blob([text]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+  let bytes = "";
+  for (const byte of new Uint8Array(await new Response(packed).arrayBuffer())) {
+    bytes += String.fromCharCode(byte);
+  }
+  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+const LONGEST_PROGRAM = 200_000; // bytes; an address may say anything
+
+/** The program `pack` made; empty when it is none. */
+export async function unpack(packed) {
+  try {
+    const bytes = atob(packed.replaceAll("-", "+").replaceAll("_", "/"));
+    const whole = Uint8Array.from(bytes, (character) => character.charCodeAt(0));
+    const stream = new Blob([whole]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    let text = "";
+    for (const reader = stream.getReader(); ;) {
+      const { done, value } = await reader.read();
+      if (done) return text + decoder.decode();
+      text += decoder.decode(value, { stream: true });
+      if (text.length > LONGEST_PROGRAM) return "";
+    }
+  } catch {
+    return "";
+  }
+}
+
+// A phone's figure is long; its sentence stays in sight above the foot (page.css).
+new ResizeObserver(([entry]) => {
+  document.documentElement.style.setProperty("--foot", `${entry.borderBoxSize[0].blockSize}px`);
+}).observe(byId("foot"));
+
 // --- the first picture, before any Python is up ----------------------------------------------
 
 async function first() {

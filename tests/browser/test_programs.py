@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages import expect_step, expect_step_where, press
+from pages import expect_hash, expect_step, expect_step_where, press
 from playwright.sync_api import Page, expect
 
 GOOD = "start:\n    mov eax, 0x1234\n    cli\n    hlt\n"
@@ -74,3 +74,26 @@ def test_the_figure_can_be_saved_as_a_file(visit):
     text = download.value.path().read_text(encoding="utf-8")
     assert text.startswith("<svg")
     assert download.value.suggested_filename == "ringside-rings-4.svg"
+
+
+def test_a_link_carries_the_edited_program_and_another_guest_closes_the_editor(visit):
+    page = visit()
+    press(page, "e")
+    write(page, GOOD)
+    expect(page.locator("#editor-head .state.good")).to_be_visible()
+    expect_hash(page, "program=")
+    page.locator("[data-do=guest]").select_option("popf")
+    expect(page.locator("#editing")).to_be_hidden()
+    assert "program=" not in page.url
+    page.go_back()
+    expect_hash(page, "program=")
+    expect(page.locator(".code li").filter(has_text="mov eax, 0x1234")).to_be_visible()
+    link = page.url.partition("#")[2]
+    again = visit(link)
+    expect(again.locator(".code li").filter(has_text="mov eax, 0x1234")).to_be_visible()
+
+
+def test_an_address_with_a_broken_program_says_so_and_runs_the_guest(visit):
+    page = visit("lab=rings&lang=en&program=AAAA")
+    expect(page.locator(".notice")).to_contain_text("could not be read")
+    expect(page.locator(".code li").first).to_be_visible()

@@ -18,6 +18,7 @@ from ringside_web.sources import Recorded, live_source
 from ringside_web.words import Words
 
 THEMES = ("auto", "light", "dark")
+BRIEF = 4  # s a word that asks for nothing stays on the screen
 
 
 class App:
@@ -37,12 +38,14 @@ class App:
         self.opened = 0  # counts runs opened, to know late answers
         self.wanted = 0  # the step the hand on the timeline points at
         self.frame = None  # as the browser holds it
+        self.drawn = ""  # the lab whose figure is on the screen
         self.shown = None  # its small facts: step, last, ended, outcome, sentence
         self.step = 0
         self.kind = "step"
         self.view = ""
         self.stops = {"kinds": [], "addresses": []}
         self.editing = False
+        self.packed = ""  # the edited program as the address has it
         self.busy = 0
         self.notes = []
         self.theme = page.theme()
@@ -117,13 +120,29 @@ class App:
         for problem in problems:
             self.note(problem, problem)
         self.view = state.get("view", "")
+        self.close_editor()
+        await self.take_program(state.get("program", ""))
         if not find(self.lab["kinds"], self.kind):
             self.kind = self.lab["kinds"][0]["id"] if self.lab["kinds"] else "step"
         await self.open(state.get("step") or 0)
 
+    async def take_program(self, packed):
+        """Run the program an address carries instead of the guest's own."""
+        self.packed = ""
+        if not packed:
+            return
+        text = await page.unpack(packed) if self.lab["editable"] else ""
+        if text:
+            self.choice["source"] = text
+            self.packed = packed
+        else:
+            self.note("program", self.words("notice.program"))
+
     async def open(self, step):
         """Open the chosen run at ``step``; from the recording when it can."""
         self.player.stop()
+        if self.shown and self.drawn != self.lab["id"]:
+            page.mark("waiting", "yes")  # the figure of another lab would be taken for this one's
         self.opened += 1
         opened = self.opened
         record = await page.recording(self.choice["lab"], self.words.lang)
@@ -136,6 +155,8 @@ class App:
         await self.take_turn(request, lambda source: source.open(request, self.still(opened)), True)
         if opened == self.opened and self.frame and self.step < step and self.at_end():
             self.note("step", self.words("notice.step", step=step, last=self.step))
+        if opened == self.opened:
+            page.mark("waiting", "")
         if self.stops["kinds"] or self.stops["addresses"]:
             await self.send_stops()
 
@@ -227,6 +248,7 @@ class App:
     def show(self, shown, frame, quiet=False):
         """Put a frame on the screen; ``shown`` is what the page itself needs to know of it."""
         self.shown, self.frame = shown, frame
+        self.drawn = self.lab["id"]
         self.step = shown["step"]
         rate = self.player.rate()
         self.board.frame(frame, shown["sentence"], self.words, self.stops["addresses"],
@@ -279,10 +301,20 @@ class App:
     def draw_notes(self):
         self.board.notices(self.words, self.notes)
 
-    def note(self, key, text, hint="", tone=""):
+    def note(self, key, text, hint="", tone="", brief=False):
+        """Say something beside the page until it is dismissed; a ``brief`` word goes by itself."""
         self.notes = [note for note in self.notes if note["key"] != key][-2:]
-        self.notes.append({"key": key, "text": text, "hint": hint, "tone": tone})
+        note = {"key": key, "text": text, "hint": hint, "tone": tone}
+        self.notes.append(note)
         self.draw_notes()
+        if brief:
+            asyncio.create_task(self.forget_note(note))
+
+    async def forget_note(self, note):
+        await asyncio.sleep(BRIEF)
+        if note in self.notes:
+            self.notes.remove(note)
+            self.draw_notes()
 
     def refuse(self, error):
         self.note("refused", error["message"], error.get("hint") or "", "wrong")
@@ -296,7 +328,8 @@ class App:
     def save_route(self, anew):
         state = {"lab": self.choice["lab"], "guest": self.choice["guest"],
                  "tech": self.choice["technique"], "step": self.step, "lang": self.words.lang,
-                 "view": self.view, "theme": "" if self.theme == "auto" else self.theme,
+                 "view": self.view, "program": self.packed,
+                 "theme": "" if self.theme == "auto" else self.theme,
                  "options": {name: value for name, value in self.choice["options"].items()
                              if value != find(self.lab["options"], name)["default"]}}
         page.route(route.build(state), anew)
@@ -379,8 +412,6 @@ class App:
         await self.open(step)
 
     def do_lab(self, argument, value):
-        self.editing = False
-        page.mark("editing", "")
         return self.go_anew({"lab": argument})
 
     def do_home(self, argument, value):
@@ -405,8 +436,8 @@ class App:
     def do_guest(self, argument, value):
         self.choice["guest"] = value
         self.choice["source"] = None
-        if self.editing:
-            self.do_edit("", "")
+        self.packed = ""
+        self.close_editor()
         return self.change()
 
     async def do_drop(self, argument, value):
@@ -486,7 +517,8 @@ class App:
     async def do_copy(self, argument, value):
         try:
             await page.copy(page.address())
-            self.note("copied", self.words("copied"))
+            left_out = self.choice["source"] and not self.packed
+            self.note("copied", self.words("copied.part" if left_out else "copied"), brief=True)
         except Exception:
             self.note("copied", self.words("copy.failed"))
 
@@ -533,15 +565,20 @@ class App:
             self.recorded = None
 
     async def do_edit(self, argument, value):
-        self.editing = not self.editing and self.lab["editable"]
-        page.mark("editing", "yes" if self.editing else "")
-        if not self.editing:
+        if self.editing or not self.lab["editable"]:
+            self.close_editor()
             return
+        self.editing = True
+        page.mark("editing", "yes")
         self.say_editor("", self.words("edit.hint" if self.live else "edit.waiting"))
         reply = await self.ask({"op": "source"})
         if reply and self.editing:
             self.say_editor("", self.words("edit.hint"))
             await page.edit(reply["source"], self.words("editor"), self.edited)
+
+    def close_editor(self):
+        self.editing = False
+        page.mark("editing", "")
 
     def edited(self, text):
         asyncio.create_task(self.try_program(text))
@@ -560,6 +597,8 @@ class App:
                 key, count=len(problems), line=problems[0]["line"], what=what))
             return
         self.choice["source"] = text
+        packed = await page.pack(text)
+        self.packed = packed if len(packed) <= route.LONGEST else ""
         self.say_editor("good", self.words("edit.good", bytes=reply["bytes"]))
         await self.open(0)
 

@@ -4,8 +4,9 @@ Whatever somebody types there is read without failing: what cannot be understood
 that the page can say so, and everything else still counts. Options are written ``o.name=value``.
 """
 
-NAMES = ("lab", "guest", "tech", "step", "lang", "theme", "view")
+NAMES = ("lab", "guest", "tech", "step", "lang", "theme", "view", "program")
 VALUES = {"lang": ("en", "hu"), "theme": ("auto", "light", "dark"), "view": ("embed",)}
+LONGEST = 16_000  # characters of an edited program, packed
 FURTHEST = 1_000_000_000  # a step number beyond this is a typing mistake
 
 
@@ -19,7 +20,9 @@ def parse(text):
             continue
         name, _, value = part.partition("=")
         name, value = decode(name), decode(value)
-        if name is None or value is None or len(value) > 100:
+        if name == "program" and value and len(value) <= LONGEST and plain_text(value):
+            state["program"] = value
+        elif name is None or value is None or len(value) > 100:
             problems.append(part[:40])
         elif name[:2] == "o." and plain(name[2:]) and plain(value):
             state["options"][name[2:]] = value
@@ -50,6 +53,11 @@ def build(state):
 def plain(value):
     """True for a name as labs, guests and techniques have it."""
     return 0 < len(value) <= 60 and all(c.isalpha() or c.isdigit() or c in "-_.:+" for c in value)
+
+
+def plain_text(value):
+    """True for letters, digits, - and _ only, as a packed program is written."""
+    return all(c in "-_" or c.isalpha() or c.isdigit() for c in value)
 
 
 def encode(text):

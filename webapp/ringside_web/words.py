@@ -63,6 +63,8 @@ WORDS = {
         "console.empty": "Nothing printed yet.",
         "copy": "Copy link",
         "copied": "The link to this very step is in the clipboard.",
+        "copied.part": "The link to this step is in the clipboard, but without your program: "
+                       "it is too long for an address.",
         "copy.failed": "The link is in the address bar.",
         "figure": "Save figure",
         "glossary": "Glossary",
@@ -86,6 +88,7 @@ WORDS = {
         "notice.option": "This lab has no such setting, the usual one holds: {name}",
         "notice.none": "There is no further step of this kind: {kind}.",
         "notice.stopped": "Stopped at step {step}: a stop you set.",
+        "notice.program": "The program in the address could not be read; the guest's own runs.",
         "notice.step": "The run ends at step {last}, before step {step}.",
         "notice.back": "The machine does not answer.",
         "notice.back.hint": "Reload the page to start it again; what was recorded still plays.",
@@ -167,6 +170,8 @@ WORDS = {
         "console.empty": "Még semmit sem írt ki.",
         "copy": "Link másolása",
         "copied": "Az erre a lépésre mutató link a vágólapon van.",
+        "copied.part": "Az erre a lépésre mutató link a vágólapon van, de a programod nélkül: "
+                       "egy címhez túl hosszú.",
         "copy.failed": "A link a címsorban található.",
         "figure": "Ábra mentése",
         "glossary": "Fogalmak",
@@ -190,6 +195,7 @@ WORDS = {
         "notice.option": "Ebben a laborban nincs ilyen beállítás, a szokásos marad: {name}",
         "notice.none": "Nincs több ilyen lépés: {kind}.",
         "notice.stopped": "Megállt itt: {step}. lépés. Ide megállót állítottál be.",
+        "notice.program": "A címben lévő programot nem lehet elolvasni; a vendég sajátja fut.",
         "notice.step": "Nincs {step}. lépés; az utolsó: {last}.",
         "notice.back": "A gép nem válaszol.",
         "notice.back.hint": "Töltsd újra az oldalt; a felvétel közben is lejátszható.",
