@@ -41,7 +41,7 @@ fuzz: $(STAMPS)/python $(STAMPS)/system ## long random comparisons with the orac
 	$(BIN)/pytest -m fuzz $(PYTEST)
 
 figures: $(STAMPS)/python ## draw the picture in the README again
-	$(BIN)/ringside figure rings --guest cli_sti --technique trap-and-emulate --step 49 -o docs/rings.svg
+	$(BIN)/ringside figure rings --guest cli_sti --technique trap-and-emulate --step 82 -o docs/rings.svg
 
 clean: ## remove everything that was built or installed here
 	rm -rf build $(VENV) node_modules

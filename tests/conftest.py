@@ -5,6 +5,7 @@ The helper modules beside this file (``small_pc``) are imported by name.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -16,3 +17,6 @@ settings.register_profile(
 )
 settings.load_profile("ringside")
 sys.path.insert(0, str(Path(__file__).parent))
+
+# A shell's background job ignores Ctrl-C, and so would the programs the tests start and stop.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -16,7 +16,15 @@ from typing import Any
 from . import __version__
 from .bulk import commands as bulk
 from .commands import compare, predict, properties, run
-from .commands.arguments import SLICE, Refusal, chosen_options, content_of, count_of, put_into
+from .commands.arguments import (
+    SLICE,
+    Refusal,
+    chosen_options,
+    content_of,
+    count_of,
+    port_of,
+    put_into,
+)
 from .host.memory import commands as pool
 
 
@@ -25,7 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments:
         return _desktop([])
-    options = _parser().parse_args(arguments)
+    options, unused = _parser().parse_known_args(arguments)
+    if unused:  # said by the command itself, so that its own usage is shown
+        options.parser.error(f"it has no use for: {' '.join(unused)}")
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
@@ -51,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     serve = add("serve", lambda o: _desktop(_serve_arguments(o)), "start the desktop app")
-    serve.add_argument("--port", type=int, default=0, help="port on the loopback (default: free)")
+    serve.add_argument("--port", type=port_of, default=0,
+                       help="port on the loopback (default: free)")
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     window = serve.add_mutually_exclusive_group()
     window.add_argument("--window", action="store_true",
@@ -106,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", action="store_true", help="print as JSON")
     bench.add_argument("--bulk", action="store_true", help="bulk address translation instead")
     bench.add_argument("--seconds", type=_seconds, default=1.0, help="time for each guest")
+    for command in commands.choices.values():
+        command.set_defaults(parser=command)
     return parser
 
 

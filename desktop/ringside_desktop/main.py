@@ -14,6 +14,7 @@ from typing import Any
 from . import window
 
 HOST = "127.0.0.1"
+LAST_PORT = 65535
 THREADS = 8  # a page asks for its files all at once; a session answers one request at a time
 
 
@@ -79,7 +80,8 @@ def _until_stopped(address: str, options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ringside serve", description="Start the desktop app.")
-    parser.add_argument("--port", type=int, default=0, help="port on the loopback (default: free)")
+    parser.add_argument("--port", type=_port, default=0,
+                        help="port on the loopback (default: free)")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--window", action="store_true", default=None,
@@ -87,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     choice.add_argument("--no-window", dest="window", action="store_false", default=None,
                         help="a browser even if a native window is possible")
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= LAST_PORT):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port; give a number from 1 to {LAST_PORT}, or 0 for a free one")
+    return int(text)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -55,6 +55,8 @@ export function reshape(element, before, after, time) {
   if (Object.keys(to).length) element.animate([from, to], { duration: time, easing: EASE });
 }
 
+const GHOST = 300; // ms; longer, and old words are still seen over the next picture's
+
 /** Say "this changed" once: the old words drift away, the new ones light up. */
 export function flash(element, oldText, time) {
   if (!time) return;
@@ -75,6 +77,11 @@ export function flash(element, oldText, time) {
     { opacity: 0.8, transform: "none" },
     { opacity: 0, transform: "translateY(-14px)" },
   ];
-  ghost.animate(drift, { duration: Math.max(time * 2, 400) }).finished
+  ghost.animate(drift, { duration: Math.min(time, GHOST) }).finished
     .then(() => ghost.remove(), () => ghost.remove());
+}
+
+/** Take away what the step before left fading: a new picture must not be written over by it. */
+export function dropGhosts(svg) {
+  for (const ghost of svg.querySelectorAll(".leaving")) ghost.remove();
 }

@@ -2,7 +2,7 @@
 // what moves is seen to move. One call per picture; colours come from stage.css alone.
 
 import { SVG, anchor, attributes, sameForm } from "./shapes.js";
-import { appear, duration, flash, reshape, shift, vanish } from "./motion.js";
+import { appear, duration, dropGhosts, flash, reshape, shift, vanish } from "./motion.js";
 
 const MARKER =
   '<marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="7" markerHeight="7" ' +
@@ -39,6 +39,7 @@ class RingStage extends HTMLElement {
   show(scene, speed = 1, quiet = false) {
     const time = quiet ? 0 : duration(speed);
     const first = this.#nodes.size === 0;
+    dropGhosts(this.#svg);
     this.#svg.setAttribute("viewBox", `0 0 ${scene.width} ${scene.height}`);
     this.style.setProperty("--stage-ratio", `${scene.width / scene.height}`);
     const seen = new Set();

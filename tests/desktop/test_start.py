@@ -54,3 +54,14 @@ def test_a_port_that_is_taken_is_said(tmp_path):
         )
     assert done.returncode == 2
     assert "ringside:" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("port", ["99999", "abc"])
+def test_what_is_no_port_is_refused_and_nothing_is_served(port):
+    done = subprocess.run(
+        [sys.executable, "-m", "ringside_desktop", "--no-browser", "--port", port], text=True,
+        capture_output=True, timeout=30,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == 2 and not done.stdout
+    assert "is not a port" in done.stderr and "Traceback" not in done.stderr

@@ -6,6 +6,7 @@ import pytest
 from ringside.classify.experiments import Examination
 from ringside.classify.laboratory import Laboratory
 from ringside.classify.theorems import theorem_1, theorem_3
+from ringside.labs.chip_labels import chip_label
 from ringside.labs.classification import LAB
 from ringside.labs.classifying import ClassificationRun, laboratory
 from ringside.session import Session
@@ -152,3 +153,15 @@ def test_a_jump_to_the_verdict_goes_on_where_it_stopped() -> None:
         if run.find("verdict", 1):
             break
     assert run.over and run.outcome("en") == "holds"
+
+
+def test_chips_of_one_name_in_several_regions_say_which_forms_they_are() -> None:
+    reads = ["mov 0F 20 /r | Rd Cd cr0", "mov 0F 20 /r | Rd Cd cr3"]
+    writes = ["mov 0F 22 /r | Cd Rd cr0", "mov 0F 22 /r | Cd Rd cr4"]
+    third = ["mov 0F 22 /r | Cd Rd cr3"]
+    assert chip_label("mov cr", reads, writes + third) == "mov r,cr"
+    assert chip_label("mov cr", writes, reads + third) == "mov cr0/4,r"
+    assert chip_label("mov cr", third, reads + writes) == "mov cr3,r"
+    assert chip_label("mov sreg", ["mov 8E /r | Sw Ew"], ["mov 8C /r | Rv Sw"]) == "mov sreg,r"
+    assert chip_label("push sreg", ["push 0E | CS", "push 16 | SS"], []) == "push cs/ss"
+    assert chip_label("mov cr", reads + writes, third) == "mov cr"

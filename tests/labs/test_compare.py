@@ -110,6 +110,17 @@ def test_the_divergence_is_found_named_and_marked() -> None:
     assert not run.find("diverge", -1)
 
 
+def test_a_lane_that_is_not_compared_is_left_out_in_words() -> None:
+    run = open_run("popf")
+    run.seek(6)
+    assert not all(lane.compared for lane in run.comparison.lanes)
+    for lang, left_out in (("en", "Not compared: Paravirtualization."),
+                           ("hu", "Nem vetjük össze: Paravirtualizáció.")):
+        panel = next(one for one in run.panels(lang) if one["id"] == "equivalence")
+        assert left_out in "".join(part["text"] for part in panel["segments"])
+    assert "all that are compared hold" in str(run.panels("en"))
+
+
 def test_stepping_back_shows_what_was_there() -> None:
     run = open_run("cli_sti")
     shown = {}

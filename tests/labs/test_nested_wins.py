@@ -143,3 +143,17 @@ def test_opening_the_lab_needs_no_numpy_until_a_cell_is_measured() -> None:
         "assert a['ok'], a\nassert 'numpy' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("lang", ["en", "hu"])
+@pytest.mark.parametrize("shape", ["wide", "tall"])
+def test_the_legend_leaves_room_for_its_words(shape: str, lang: str) -> None:
+    scene = LAB.open(LAB.setup("churn", None, {}, None)).picture(shape, lang)
+    first, second = scene["legend:0"], scene["legend:1:box"]
+    end = first["x"] + 0.62 * first["size"] * len(first["text"])
+    assert end < second["x"] or first["y"] < second["y"]
+    last = scene["legend:1"]
+    assert last["x"] + 0.62 * last["size"] * len(last["text"]) <= scene.width
+    title = scene["title"]
+    right = title["x"] + 0.6 * title["size"] * len(title["text"])
+    assert right < scene["legend:0:box"]["x"] or title["y"] < scene["legend:0:box"]["y"]

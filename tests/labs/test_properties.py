@@ -21,7 +21,7 @@ def test_every_subject_is_measured_in_every_way(run: PropertiesRun) -> None:
 
 
 def test_each_mark_is_the_measurement_of_its_step(run: PropertiesRun) -> None:
-    signs = {"good": "✓", "wrong": "✗", "seen": "!"}
+    signs = {"good": "✓", "wrong": "✗", "seen": "~"}
     run.seek(18)
     scene = run.picture("wide", "en")
     for number, measurement in enumerate(PLAN, 1):
@@ -49,6 +49,22 @@ def test_stepping_back_gives_the_very_same_picture(run: PropertiesRun) -> None:
     run.seek(15)
     run.seek(12)
     assert (run.picture("wide", "en").as_dict(), run.sentence("hu"), run.panels("en")) == before
+
+
+def test_no_two_rows_of_what_was_measured_have_one_name(run: PropertiesRun) -> None:
+    rows = next(panel for panel in run.panels("en") if panel["id"] == "done")["rows"]
+    assert len({row["name"] for row in rows}) == len(rows) == len(SUBJECTS)
+
+
+def test_a_guest_that_sees_the_vmm_gets_a_caveat_and_a_plain_sentence(run: PropertiesRun) -> None:
+    spying = next(step for step, one in enumerate(PLAN, 1)
+                  if one.what == "hostile_spy" and one.subject.id == "trap-and-emulate")
+    run.seek(spying)
+    scene = run.picture("wide", "en")
+    assert scene["mark:trap-and-emulate:hostile_spy:sign"]["text"] == "~"
+    assert scene["evidence:saw"]["text"].startswith("6 answers showed it the VMM")
+    assert "a hostile guest: asks the processor" in "".join(
+        part["text"] for part in run.sentence("en"))
 
 
 @pytest.mark.parametrize("lang", ["en", "hu"])

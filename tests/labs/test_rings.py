@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ringside.labs import rings
 from ringside.labs.rings import LAB
 
 BARE, TRAP = "bare-metal", "trap-and-emulate"
@@ -36,6 +37,75 @@ def test_cli_falls_into_the_vmm_clears_the_virtual_if_and_returns() -> None:
     assert scene["real:if"]["text"].startswith("0") or scene["real:if"]["text"] == "0"
     run.seek(run.step + 1)
     assert "returns with IRET" in words(run) and ring_of_token(run) == "kernel"
+
+
+def test_the_vmm_works_with_if_off_and_the_guest_runs_with_it_on() -> None:
+    run = open_run("rings", TRAP)
+    run.seek(6)
+    scene = run.picture("wide", "en")
+    assert "When the guest runs again, the real one is 1" in words(run)
+    assert "valahányszor" not in words(run, "hu") and "újra fut" in words(run, "hu")
+    assert scene["real:if"]["text"].startswith("0")
+    run.seek(7)
+    assert run.picture("wide", "en")["real:if"]["text"].endswith("1")
+
+
+@pytest.mark.parametrize("guest", ["rings", "popf"])
+def test_the_last_sentence_names_the_instruction_that_ended_the_run(guest: str) -> None:
+    run = open_run(guest, TRAP)
+    run.seek(10**6)
+    assert "does out 0xf4, al on" in words(run)
+    told = words(run)
+    run.seek(run.last + 1)
+    assert words(run) == told
+    code = run.system.outcome.status >> 1
+    assert f"exit status 2 × {code} + 1 = {2 * code + 1}" in told
+    assert ("success" in told) == (code == 0)
+
+
+@pytest.mark.parametrize(("step", "mnemonic", "bare"), [(5, "cli", "60"), (40, "in", "3210")])
+def test_a_trap_has_a_total_only_at_its_end_and_bare_metal_a_price_at_once(
+    step: int, mnemonic: str, bare: str
+) -> None:
+    run = open_run("rings", TRAP)
+    costs = []
+    for at in range(step, step + 3):
+        run.seek(at)
+        scene = run.picture("wide", "en")
+        final = scene["cost:title"]["text"] == "this trap"
+        assert final == (at == step + 2) != ("so far" in scene["cost:title"]["text"])
+        assert scene["cost:note:0"]["text"].replace("\u202f", "") == f"on bare metal: {bare}"
+        costs.append(int(scene["cost"]["text"].replace("\u202f", "")))
+    assert run.events and costs == sorted(costs)
+    run.seek(step)
+    assert run.insn.startswith(mnemonic)
+
+
+def test_a_hidden_fault_costs_nothing_on_bare_metal_and_is_not_priced_before_it_is_known() -> None:
+    run = open_run("rings", TRAP)
+    run.seek(37)
+    assert "shadow page table" in words(run)
+    assert "bare metal" not in run.picture("wide", "en")["cost:note:0"]["text"]
+    run.seek(39)
+    assert run.picture("wide", "en")["cost:note:0"]["text"] == "on bare metal: 0"
+
+
+def test_an_emulated_port_access_has_its_device_s_price_too() -> None:
+    run = open_run("rings", "emulation")
+    run.seek(10**6)
+    scene = run.picture("wide", "en")
+    assert scene["cost"]["text"] == "717"
+    assert scene["cost:note:0"]["text"] == "on bare metal: 3\u202f210"
+
+
+def test_where_the_comparison_ended_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rings, "COMPARE_AT_MOST", 20)
+    run = open_run("rings", TRAP)
+    run.seek(10)
+    assert "so far" in str(panel(run, "equivalence")["segments"])
+    run.seek(10**6)
+    found = panel(run, "equivalence")
+    assert "The comparison ended there" in str(found) and found["tone"] != "good"
 
 
 def test_on_bare_metal_the_same_cli_runs_directly() -> None:

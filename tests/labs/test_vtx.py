@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ringside.labs.vmcs_view import panel_name
 from ringside.labs.vtx import GUESTS, LAB, VtxRun
 from ringside.labs.words.vtx import AMD
 from ringside.machine.vmx import fields as f
@@ -25,6 +26,12 @@ def nodes(run: VtxRun, shape: str = "wide") -> dict[str, dict[str, Any]]:
 
 def text(run: VtxRun, lang: str = "en") -> str:
     return "".join(segment["text"] for segment in run.sentence(lang))
+
+
+def note(run: VtxRun) -> str:
+    """What is said under the injection field, its lines joined."""
+    picture = nodes(run)
+    return " ".join(picture[key]["text"] for key in picture if key.startswith("inject:note"))
 
 
 def to_exit(run: VtxRun, name: str) -> ev.VmExited:
@@ -71,8 +78,9 @@ def test_what_is_marked_is_what_the_events_say_was_read_and_written() -> None:
                    if isinstance(one, ev.VmcsRead | ev.VmcsWritten)}
         picture = nodes(run)
         for key, node in picture.items():
-            if key.startswith("vmcs:") and key.endswith(":encoding"):
-                encoding = int(node["text"], 16)
+            if key.startswith("vmcs:") and key.endswith(":name"):
+                encoding = int(key.split(":")[1], 16)
+                assert f"{encoding:04x}" in node["tip"]
                 expected = ("R" if (encoding, False) in touched else "") + (
                     "W" if (encoding, True) in touched else "")
                 mark = picture.get(f"vmcs:{encoding:04x}:mark")
@@ -100,10 +108,10 @@ def test_an_injection_is_asked_for_in_one_step_and_delivered_by_the_next_entry()
     asked = nodes(run)
     assert asked["inject:valid:value"]["text"] == "1"
     assert asked["inject:vector:value"]["text"] == "0x20"
-    assert "next VM entry" in asked["inject:note"]["text"]
+    assert "next VM entry" in note(run)
     assert run.reader.context == "vmm"
     run.seek(run.step + 1)
-    assert "has delivered" in nodes(run)["inject:note"]["text"]
+    assert "has delivered" in note(run)
     assert run.reader.context == "kernel"
 
 
@@ -111,7 +119,7 @@ def test_while_an_interrupt_waits_the_window_is_watched() -> None:
     run = opened()
     to_exit(run, "external interrupt")
     run.seek(run.step + 1)
-    assert "interrupt-window exiting is on" in nodes(run)["inject:note"]["text"]
+    assert "interrupt-window exiting is on" in note(run)
     assert "interrupt-window exiting" in text(run)
 
 
@@ -138,11 +146,39 @@ def test_every_field_is_in_the_panel_with_its_encoding() -> None:
     run = opened()
     run.seek(50)
     panels = {panel["id"]: panel for panel in run.panels("en")}
-    assert [row["name"].split(" · ")[0] for row in panels["vmcs"]["rows"]] == [
-        f"{field.encoding:04x} {field.name}" for field in f.FIELDS]
+    rows = panels["vmcs"]["rows"]
+    assert [row["key"] for row in rows] == [f"field:{field.encoding:04x}" for field in f.FIELDS]
+    assert all(f"{field.encoding:04x}" in row["tip"]
+               for field, row in zip(f.FIELDS, rows, strict=True))
     assert len(panels["amd"]["rows"]) == len(AMD)
     names = {row["name"]: row["value"] for row in panels["amd"]["rows"]}
     assert (names["VMCS"], names["EPT"], names["VPID"]) == ("VMCB", "NPT (RVI)", "ASID")
+
+
+def test_the_names_in_the_panel_leave_room_for_the_values_and_are_told_apart() -> None:
+    names = [panel_name(field.name) for field in f.FIELDS]
+    assert max(map(len, names)) <= 22 and len(set(names)) == len(names)
+
+
+def test_a_field_the_vmm_touched_stands_in_the_figure_or_is_counted() -> None:
+    run = opened()
+    for step in range(1, 120, 3):
+        run.seek(step)
+        touched = {one.field & ~1 for one in run.events
+                   if isinstance(one, ev.VmcsRead | ev.VmcsWritten)}
+        picture = nodes(run)
+        absent = [one for one in touched if f"vmcs:{one:04x}" not in picture]
+        counted = sum(int(node["text"].split()[1]) for key, node in picture.items()
+                      if key.startswith("group:") and key.endswith(":more"))
+        assert counted == len(absent)
+
+
+def test_fields_are_written_large_enough_for_a_projector() -> None:
+    run = opened()
+    run.seek(50)
+    scene = run.picture("wide", "en")
+    sizes = [node["size"] for node in scene if node["shape"] == "text"]
+    assert min(sizes) * 900 / scene.width >= 13
 
 
 def test_the_panel_of_the_step_lists_the_accesses_in_order() -> None:

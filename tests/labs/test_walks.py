@@ -315,3 +315,37 @@ def test_every_text_ends_inside_the_picture(
                 width = len(node["text"]) * node["size"] * 0.55
                 left = node["x"] - {"middle": width / 2, "end": width}.get(node["anchor"], 0.0)
                 assert left > -6 and left + width < scene.width + 6, (step, node)
+
+
+@pytest.mark.parametrize("lang", ["en", "hu"])
+def test_an_ept_entry_that_points_to_a_table_has_reserved_bits_and_no_memory_type(lang) -> None:
+    run = open_run("4-level", "nested")
+    names = []
+    for step in (1, 4):  # the first nested level, and the last
+        run.seek(step)
+        scene = run.picture("wide", lang)
+        names.append({node["text"] for node in scene
+                      if node["key"].startswith("field:") and node["key"].endswith(":name")})
+    reserved, kind = ("reserved", "memory type") if lang == "en" else (
+        "fenntartott", "memóriatípus")
+    assert reserved in names[0] and kind not in names[0]
+    assert kind in names[1] and reserved not in names[1]
+
+
+@pytest.mark.parametrize(("guest", "technique"), [("4-level", "nested"), ("32-bit", "none")])
+def test_the_address_in_an_entry_is_where_the_next_table_begins(guest, technique) -> None:
+    run = open_run(guest, technique)
+    run.seek(1)
+    shown = int(run.picture("wide", "en")["field:12"]["text"], 16)
+    run.seek(2)
+    assert shown == run.tours[0].reads[1].reference.table
+
+
+def test_in_hungarian_the_fields_are_hungarian_too() -> None:
+    for guest, technique in (("4-level", "nested"), ("pae", "none"), ("32-bit", "shadow")):
+        run = open_run(guest, technique)
+        for step in range(1, run.last + 1):
+            run.seek(step)
+            fields = [{node["key"]: node.get("tip", "") for node in run.picture("wide", lang)
+                       if node["key"].startswith("field:")} for lang in ("en", "hu")]
+            assert all(hungarian != fields[0][key] for key, hungarian in fields[1].items())

@@ -25,6 +25,7 @@ from ringside.riscv.traps import (
 )
 from ringside.trace.events import ConsoleWritten, Event, Retired, SystemCalled
 from ringside.trace.timeline import Timeline
+from ringside.vmm.foreign import ForeignGuest
 
 HANDLER = RAM + 0x800
 EVERYTHING = "li t0, -1\ncsrw pmpaddr0, t0\nli t0, 0x1f\ncsrw pmpcfg0, t0\n"
@@ -217,3 +218,14 @@ def test_the_listener_hears_instructions_and_the_console() -> None:
 def test_a_program_outside_ram_is_refused_with_the_remedy() -> None:
     with pytest.raises(ImageError, match=r"\.org 0x80000000"):
         RiscvMachine().load(assemble(".org 0x1000\nnop"))
+
+
+@pytest.mark.parametrize("steps", [1, 77, 1000, 3000])
+def test_the_emulated_guest_is_the_same_after_time_travel(steps: int) -> None:
+    straight, travelled = (ForeignGuest(program("tour")) for _ in range(2))
+    timeline = Timeline(travelled)  # type: ignore[arg-type]
+    timeline.seek(4000)
+    timeline.seek(0)
+    timeline.seek(steps)
+    straight.run(steps)
+    assert travelled.digest() == straight.digest()

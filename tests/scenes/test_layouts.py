@@ -71,3 +71,18 @@ def test_the_instruction_beside_the_token_covers_no_card(guest: str, shape: str)
                 beside = right <= box["x"] or left >= box["x"] + box["w"]
                 apart = not box["y"] < label["y"] < box["y"] + box["h"]
                 assert beside or apart, (step, label["text"])
+
+
+@pytest.mark.parametrize("shape", ["wide", "tall"])
+@pytest.mark.parametrize("technique", ["trap-and-emulate", "hardware-assist"])
+def test_the_instruction_stands_on_a_plate_inside_the_picture(technique: str, shape: str) -> None:
+    session = Session()
+    session.handle({
+        "op": "load", "lab": "rings", "guest": "popf", "technique": technique, "shape": shape})
+    for step in range(1, 90):
+        scene = session.handle({"op": "frame", "step": step})["frame"]["scene"]
+        nodes = {node["key"]: node for node in scene["nodes"]}
+        if label := nodes.get("token:label"):
+            plate, (left, right) = nodes["token:plate"], extent(label)
+            assert 0 <= plate["x"] <= left and right <= plate["x"] + plate["w"] <= scene["width"]
+            assert 0 <= plate["y"] < label["y"] < plate["y"] + plate["h"] <= scene["height"]

@@ -14,7 +14,9 @@ def test_one_technique_is_reported_with_its_loss_and_every_hostile_guest(capsys)
     text = capsys.readouterr().out
     assert "- equivalence: parts at step 53: eflags.if is 0 instead of 1 (popf)" in text
     for crime in HOSTILE:
-        assert f"+ resource control: {crime}" in text
+        sign = "~" if crime == "hostile_spy" else "+"
+        assert f"{sign} resource control: {crime}" in text
+    assert "it harmed nobody, but 6 answers showed it the VMM" in text
     assert "% direct" in text
 
 
@@ -23,6 +25,17 @@ def test_the_same_as_data(capsys) -> None:
     (found,) = json.loads(capsys.readouterr().out)
     assert found["equivalence"]["holds"] and found["in_control"]
     assert found["efficiency"]["share"] == 0
+
+
+def test_interpreting_is_told_to_be_slower_than_hardware(capsys) -> None:
+    assert main(["properties", "--cpu", "emulation", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    slowdown = found["efficiency"]["slowdown_without_devices"]
+    assert slowdown > 5
+    assert main(["properties", "--cpu", "emulation"]) == 0
+    text = capsys.readouterr().out
+    assert f"({slowdown:.1f} × bare metal)" in text
+    assert text.count("not what devices take") == 1
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
+LAST_PORT = 65535
 SLICE = 200_000  # steps between two looks at the keyboard and two lines of progress
 
 
@@ -22,6 +23,14 @@ def count_of(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return value
+
+
+def port_of(text: str) -> int:
+    """A TCP port; 0 lets the system choose a free one."""
+    if not (text.isascii() and text.isdigit() and int(text) <= LAST_PORT):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port; give a number from 1 to {LAST_PORT}, or 0 for a free one")
+    return int(text)
 
 
 def chosen_options(pairs: Iterable[str]) -> dict[str, str]:

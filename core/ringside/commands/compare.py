@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from ..trace.presets import Preset
 
 LIMIT = 100_000
+COUNTED = {
+    "without": "cycles count the processor and the VMM with all its exits, not what devices "
+               "take (--devices with adds that)",
+    "with": "cycles count devices too: a real port is slower than a virtual device, so a guest "
+            "that does much I/O seems cheaper without hardware",
+}
 
 
 def add(commands: Any) -> None:
@@ -28,6 +34,9 @@ def add(commands: Any) -> None:
                          help=f"stop after N guest steps (default: {LIMIT})")
     compare.add_argument("--preset", default=None, metavar="ID",
                          help="the processor whose prices are paid")
+    compare.add_argument("--devices", choices=("without", "with"), default="without",
+                         help="count the time devices take or not (default: without: a virtual "
+                              "device is faster than a real port)")
     compare.add_argument("--json", action="store_true", help="print as JSON")
 
 
@@ -42,7 +51,8 @@ def run_and_compare(options: argparse.Namespace) -> int:
     refused: dict[str, str] = {}
     comparison = _open(options.what, options.cpu, processor.ept, refused)
     comparison.seek(options.max_instructions)
-    report = as_data(options.what, comparison, processor) | {"refused": refused}
+    report = as_data(options.what, comparison, processor, devices=options.devices == "with") | {
+        "refused": refused}
     if options.json:
         print(json.dumps(report, ensure_ascii=False, indent=2))
     else:
@@ -51,11 +61,13 @@ def run_and_compare(options: argparse.Namespace) -> int:
 
 
 def _open(what: str, cpu: str | None, ept: bool, refused: dict[str, str]) -> Comparison:
+    from ..guests import NANO, SHELF
     from ..isa.assembler import AssemblyError
     from ..isa.faults import NotModelled
-    from ..labs.batch import BatchError
+    from ..labs.batch import BatchError, Unknown
     from ..labs.lanes import compare, find_guest, techniques_for
     from ..labs.systems import BUILDERS
+    from ..labs.unknown import unknown
     from ..machine.loader import ImageError
 
     try:
@@ -74,6 +86,11 @@ def _open(what: str, cpu: str | None, ept: bool, refused: dict[str, str]) -> Com
             raise Refusal("a technique is named twice")
         return compare(
             what, assembled, wanted, disk, ept=ept, refused=None if cpu else refused)
+    except Unknown:
+        guests = sorted(entry.id for entry in (*SHELF, *NANO) if len(techniques_for(entry.id)) > 1)
+        raise Refusal(unknown(
+            f"{what!r} is neither a file nor a guest to compare", what, {"guests": guests}),
+        ) from None
     except (BatchError, ImageError, NotModelled) as error:
         raise Refusal(str(error)) from None
     except AssemblyError as error:
@@ -81,22 +98,28 @@ def _open(what: str, cpu: str | None, ept: bool, refused: dict[str, str]) -> Com
         raise Refusal(f"{first.file}:{first.line}:{first.column}: {first.message}") from None
 
 
-def as_data(what: str, comparison: Comparison, processor: Preset) -> dict[str, Any]:
-    """Where every lane is and what it has cost, as JSON-ready data."""
+def as_data(
+    what: str, comparison: Comparison, processor: Preset, *, devices: bool = False
+) -> dict[str, Any]:
+    """Where every lane is and what it has cost, as JSON-ready data; ``devices``: their time too."""
     return {
         "guest": what,
         "guest_steps": comparison.step,
         "preset": processor.title,
-        "lanes": [_lane(lane, processor) for lane in comparison.lanes],
+        "devices": "with" if devices else "without",
+        "lanes": [_lane(lane, processor, devices) for lane in comparison.lanes],
     }
 
 
-def _lane(lane: Lane, processor: Preset) -> dict[str, Any]:
+def _lane(lane: Lane, processor: Preset, devices: bool) -> dict[str, Any]:
     from ..labs.lanes import reader
     from ..labs.listing import Listing
+    from ..trace.cost import DEVICE_PRICES
 
     seen = reader(lane)
     outcome, found, bill = lane.system.outcome, lane.difference, lane.bill(processor)
+    if not devices:
+        bill = bill.without(DEVICE_PRICES)
     return {
         "technique": lane.id,
         "guest_steps": lane.guest_steps,
@@ -122,6 +145,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     shown = [
         f"{report['guest']} after {report['guest_steps']:,} guest steps "
         f"(cycles modelled: {report['preset']})",
+        COUNTED[report["devices"]],
         f"{'technique':<20}{'ring':>4}  {'at':<10}{'cycles':>14}{'exits':>9}{'direct':>9}",
     ]
     notes = []

@@ -11,11 +11,12 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .arguments import SLICE, Refusal, chosen_options, content_of, count_of
+from .arguments import Refusal, chosen_options, content_of, count_of
 
 if TYPE_CHECKING:
     from ..labs.lab import Batch
 
+SLICE = 50_000  # steps between two lines of progress
 STOPPED = 130  # the exit status a shell gives to what Ctrl-C ended
 
 
@@ -32,7 +33,8 @@ def add(commands: Any) -> None:
     run.add_argument("--option", action="append", default=[], metavar="NAME=VALUE",
                      help="a choice of the lab; may be given several times")
     run.add_argument("--max-instructions", type=count_of, default=None, metavar="N",
-                     help="stop after N guest instructions")
+                     help="stop after N guest instructions, and not before them because "
+                          "the guest only waits for input")
     run.add_argument("--input", default=None, help="text to type at the guest's serial console")
     run.add_argument("--disk", default=None, help="image of the first hard disk")
     run.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -54,7 +56,9 @@ def run_and_report(options: argparse.Namespace) -> int:
     if options.input:
         # What the shell could not read as text has no characters to type.
         batch.receive(options.input.encode("utf-8", "replace").decode("utf-8"))
-    limit = batch.limit if options.max_instructions is None else options.max_instructions
+    limit = batch.limit
+    if options.max_instructions is not None:
+        limit, batch.patient = options.max_instructions, True
     stopped = _run(batch, limit, options)
     report = batch.report(stopped=stopped)
     if options.json:

@@ -8,17 +8,23 @@ from pathlib import Path
 from ..isa.assembler import AssemblyError, Program, assemble
 from ..isa.faults import NotModelled
 from ..machine.loader import ImageError
+from ..machine.multiboot import ELF_MAGIC, find_header
 from ..vmm.registry import IA32
 from . import LABS
 from .guest_batch import GuestBatch
 from .lab import Batch, InputError
 from .systems import BARE_METAL, BUILDERS, DEFINES, ISAS, MEMORIES, Image, Options, build
+from .unknown import unknown
 
 MEMORY = 16 << 20
 
 
 class BatchError(Exception):
     """The run cannot start; the text says why and what to do."""
+
+
+class Unknown(BatchError):
+    """There is neither a file nor a lab nor a guest of this name."""
 
 
 def open_batch(
@@ -98,14 +104,19 @@ def find(
             f"the lab {what} is a picture of its own, not one guest to run; see it with "
             f"'ringside figure {what} -o {what}.svg', or start 'ringside'")
     if not path.exists():
-        labs = ", ".join(lab.id for lab in LABS if lab.source is not None or lab.batch is not None)
-        raise BatchError(
-            f"{what!r} is neither a file nor something known. Labs: {labs}. "
-            f"Guests: {', '.join(sorted(shelf))}.")
+        labs = [lab.id for lab in LABS if lab.source is not None or lab.batch is not None]
+        raise Unknown(unknown(
+            f"{what!r} is neither a file nor a lab or guest to run", what,
+            {"labs": labs, "guests": sorted(shelf)}))
     try:
         content = path.read_bytes()
     except OSError as error:
         raise BatchError(f"cannot read {what}: {error.strerror}") from None
+    if path.suffix.lower() == ".elf" and content[:4] != ELF_MAGIC and find_header(content) is None:
+        raise BatchError(
+            f"{what} is not an ELF file, whatever its name says. Link it as ELF32 with a multiboot "
+            "header (ld -m elf_i386); name it .bin if it is bare machine code, .asm if it is "
+            "source")
     if path.suffix not in (".asm", ".s"):
         return path.name, content, disk
     try:

@@ -28,6 +28,7 @@ from ..classify.model import (
 from ..classify.variants import variant
 from ..scenes import classes as figure
 from ..scenes.scene import Scene
+from .chip_labels import chip_label
 from .lab import InputError
 from .words.classification import CLASSES
 from .words.say import Segment, pick, plain, segments
@@ -301,8 +302,12 @@ class ClassificationRun:
         for (name, region), forms in groups.items():
             # Alone, a name keeps its key wherever it stands: so its chip moves with the evidence.
             key = f"chip:{name}" if homes[name] == 1 else f"chip:{name}:{region}"
+            elsewhere = [form for (other, place), group in groups.items()
+                         if other == name and place != region for form in group]
+            label = chip_label(name, forms, elsewhere) if elsewhere else name
             regions.setdefault(region, []).append(figure.Chip(
-                key, name, f"{name}: {'; '.join(dict.fromkeys(forms))}", here == (name, region)))
+                key, label, f"{label}: {'; '.join(dict.fromkeys(forms))}",
+                here == (name, region)))
         return {region: tuple(chips) for region, chips in regions.items()}
 
     def _theorem(self, key: str, offenders: list[str], lang: str) -> tuple[str, str, str, str]:

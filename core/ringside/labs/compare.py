@@ -10,7 +10,7 @@ from ..guests import source as guest_source
 from ..measure.comparison import Comparison, Lane
 from ..scenes import lanes as figure
 from ..scenes.scene import Scene
-from ..trace.cost import Bill
+from ..trace.cost import DEVICE_PRICES, Bill
 from ..trace.presets import PRESETS, preset
 from ..vmm.lockstep import Difference
 from ..vmm.registry import NESTED, TECHNIQUES
@@ -28,7 +28,6 @@ from .words.say import Segment, decimal, pick, plain, segments
 
 PREVIEW = 400  # guest steps run when a guest is loaded
 SEARCH = 20_000  # unknown guest steps gone through for one request; asked again, it goes on
-DEVICE_PRICES = frozenset({"port access", "virtual device"})
 MARKS = 240
 NOT_HERE = frozenset({"phone_radio", "phone_rich", "boot_sector"})
 
@@ -172,10 +171,7 @@ class CompareRun:
 
     def _bill(self, lane: Lane) -> Bill:
         bill = lane.bill(self.processor)
-        if self.with_devices:
-            return bill
-        return Bill(bill.preset, tuple(
-            line for line in bill.lines if line.name not in DEVICE_PRICES))
+        return bill if self.with_devices else bill.without(DEVICE_PRICES)
 
     def _cycles(self, lane: Lane) -> tuple[float, float]:
         """What the guest took itself, and all of it."""
@@ -293,6 +289,7 @@ class CompareRun:
     def _equal(self, lang: str) -> dict[str, Any]:
         parted = [(lane, found) for lane in self.comparison.lanes
                   if (found := self._difference(lane)) is not None]
+        apart = [title_of(lane.id, lang) for lane in self.comparison.lanes if not lane.compared]
         spoken: list[Segment] = []
         seen = self.readers[self.comparison.reference.id]
         for lane, found in parted:
@@ -300,7 +297,12 @@ class CompareRun:
             facts = self._told(found) | {"lane": title_of(lane.id, lang), "insn": insn}
             spoken += [*segments(COMPARE["unequal"], lang, facts), {"text": " "}]
         if not parted:
-            spoken = segments(COMPARE["equal"], lang, {"steps": thousands(self.step)})
+            spoken = segments(COMPARE["equal.one" if self.step == 1 else "equal"], lang, {
+                "steps": thousands(self.step),
+                "who": pick(COMPARE["who.compared" if apart else "who.all"], lang)})
+        if apart:
+            spoken = [*spoken, {"text": " "}, *segments(
+                COMPARE["apart"], lang, {"lanes": ", ".join(apart)})]
         return {
             "id": "equivalence", "kind": "text", "title": pick(COMPARE["panel.equal"], lang),
             "tone": "wrong" if parted else "good", "segments": spoken}

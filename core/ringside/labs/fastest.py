@@ -109,6 +109,13 @@ class FiguresRun(Stepping):
         self.found: list[Prediction] = predictions(self.processor)
         super().__init__(len(self.found))
 
+    @property
+    def benchmark(self) -> str:
+        """The one the last step was about; the chosen one before the first step."""
+        if self.step:
+            return self.found[self.step - 1].benchmark
+        return self.guest.removeprefix(PREFIX)
+
     def steps_of(self, kind: str) -> list[int]:
         """Where a benchmark begins, and what is far from the published figure."""
         if kind == "benchmark":
@@ -123,7 +130,7 @@ class FiguresRun(Stepping):
         groups = tuple(
             figure.GroupView(name, pick(TITLES[name], lang), tuple(
                 self._bar(number, lang) for number, one in enumerate(self.found)
-                if one.benchmark == name), name == self.guest.removeprefix(PREFIX))
+                if one.benchmark == name), name == self.benchmark)
             for name in BENCHMARKS)
         return figure.draw_bars(figure.BarsView(
             plain(FASTEST["bars"], lang, {"preset": self.processor.title}), groups,
@@ -169,7 +176,7 @@ class FiguresRun(Stepping):
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """The last figure's bill with its sources, and how good the whole model is."""
-        shown = [_measured(self.guest, lang), self._verdict(lang)]
+        shown = [_measured(f"{PREFIX}{self.benchmark}", lang), self._verdict(lang)]
         if self.step:
             one = self.found[self.step - 1]
             rows = [{

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..machine.outcome import WAITING
 from ..trace.cost import CostModel
 from ..trace.counters import Tally, by_detail, together
 from .narrate import outcome_words
+from .patience import Patience
 from .systems import System, charges_of, work
+
+CHUNK = 10_000  # steps between two looks whether the guest only waits
+WAITS = ("the guest waits for input, and none is left; type to it with --input, or give "
+         "--max-instructions to let it wait")
 
 
 class GuestBatch:
-    """A system and a count of everything that happens in it."""
+    """A system and a count of everything that happens in it.
+
+    With ``patient`` it runs on even when the guest only waits for input that cannot come.
+    """
 
     inputs = frozenset({"limit", "keys", "disk"})
     limit = 100_000_000
+    patient = False
 
     def __init__(self, system: System, technique: str, name: str, memory: str = "") -> None:
         self.system = system
@@ -22,13 +32,14 @@ class GuestBatch:
         self.name = name
         self.memory = memory
         self._tally = Tally()
-        self._stuck = False
+        self._stuck = self._waits = False
+        self._patience = Patience(system, self._tally.counts)
         system.listener = self._tally
 
     @property
     def ended(self) -> bool:
         """Whether the guest can go no further by itself."""
-        return self._stuck or self.system.outcome is not None
+        return self._stuck or self._waits or self.system.outcome is not None
 
     @property
     def instructions(self) -> int:
@@ -46,14 +57,20 @@ class GuestBatch:
 
     def advance(self, steps: int) -> None:
         """Run up to ``steps`` steps of the system."""
-        before = self.system.steps
-        self.system.run(max(steps, 1))
-        self._stuck = self.system.steps == before
+        system = self.system
+        end = system.steps + max(steps, 1)
+        while system.steps < end and not self.ended:
+            before = system.steps
+            # Looks are at multiples of CHUNK, so that the run ends at one place however it is cut.
+            system.run(min(end - before, CHUNK - before % CHUNK))
+            self._stuck = system.steps == before
+            if system.steps % CHUNK == 0 and not self.patient:
+                self._waits = self._patience.ends()
 
     def report(self, *, stopped: bool) -> dict[str, Any]:
         """What happened. Cycles are modelled: see ``trace.presets``."""
         system, counts = self.system, together(self._tally.counts, work(self.system))
-        outcome = system.outcome
+        outcome = WAITING if self._waits else system.outcome
         model = CostModel(charges=charges_of(self.technique, self.memory))
         status = outcome.status if outcome and outcome.status is not None else 0
         return {
@@ -73,8 +90,9 @@ class GuestBatch:
 
     def lines(self, report: dict[str, Any]) -> list[str]:
         """One fact a line."""
+        ended = report["outcome"]
         return [
-            f"outcome       {outcome_words(report['outcome'], 'en')}",
+            f"outcome       {WAITS if ended == WAITING.kind else outcome_words(ended, 'en')}",
             f"technique     {report['technique']}",
             f"instructions  {report['instructions']:,}",
             f"cycles        {report['cycles']:,} (modelled: {report['preset']})",

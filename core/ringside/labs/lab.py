@@ -120,6 +120,9 @@ class Batch(Protocol):
     def limit(self) -> int:
         """Guest instructions it runs at most, unless the user says otherwise."""
 
+    patient: bool
+    """Whether it goes on to the limit though the guest only waits for input that cannot come."""
+
     @property
     def ended(self) -> bool:
         """Whether it can go no further by itself."""

@@ -28,6 +28,8 @@ SEARCH = 500_000  # unknown steps a jump to the next kind looks through; asked a
 class MachineRun:
     """A position in the run of a guest on some system."""
 
+    doubles_codes = True  # the PC's exit port makes of a guest's code twice that and one
+
     def __init__(
         self, system: System, program: Program | None, name: str, kinds: Sequence[Choice]
     ) -> None:
@@ -97,6 +99,11 @@ class MachineRun:
             timeline.seek(goal - 1)
             self._look()
         timeline.seek(goal)
+        if timeline.position < goal and timeline.position > timeline.first:
+            end = timeline.position  # the run is shorter: show its last step
+            timeline.seek(end - 1)
+            self._look()
+            timeline.seek(end)
         if timeline.position == timeline.first:
             self.before, self.insn = None, ""
         self._note_end()
@@ -191,4 +198,8 @@ class MachineRun:
         end = self._end
         if end is None:
             return ""
+        if end.kind == "exit" and self.doubles_codes and end.status is not None:
+            code = end.status >> 1
+            kind = "exit.code" if code else "exit.success"
+            return outcome_words(kind, lang, code=code, status=end.status)
         return outcome_words(end.kind, lang, status=end.status, detail=end.detail)

@@ -217,7 +217,8 @@ class PropertiesRun:
                 found.outcome, lang, status=found.status, detail=found.detail)
         tone = "good" if how == "good" else "wrong"
         return [
-            _fact("stopped", stopped(found, lang), lang, "kernel" if found.seen else "vmm"),
+            _fact("saw" if found.seen else "stopped", stopped(found, lang), lang,
+                  "kernel" if found.seen else "vmm"),
             _fact("neighbour", pick(PROPERTIES[f"fact.neighbour.{how}"], lang), lang, tone),
             _untouched("vmm", found.tables_unharmed, lang),
             _untouched("clock", found.devices_unharmed, lang),
@@ -241,9 +242,7 @@ class PropertiesRun:
         if now is None:
             return segments(PROPERTIES["start"], lang)
         key, facts = self._spoken(now.make(self.guest), lang)
-        name = _name(now.subject, lang)
-        if now.subject.isa != IA32:
-            name = f"{name} ({pick(PROPERTIES[f'isa.{now.subject.isa}'], lang)})"
+        name = _full_name(now.subject, lang)
         found = now.make(self.guest)
         spoken = segments(PROPERTIES[key], lang, {
             **facts, "technique": name, "guest": shelf_guest(self.guest).title[lang]})
@@ -259,8 +258,9 @@ class PropertiesRun:
                 "expected": f"{found.expected:x}", "instruction": found.instruction.upper()}
         if isinstance(found, Attack):
             key = {"good": "say.attack", "seen": "say.attack.seen", "wrong": "say.attack.harm"}
+            purpose = _purpose(found.guest, lang)
             return key[state_of(found)], {
-                "purpose": _purpose(found.guest, lang), "stopped": stopped(found, lang),
+                "purpose": purpose[:1].lower() + purpose[1:], "stopped": stopped(found, lang),
                 "times": found.times}
         return "say.efficient" if found.direct else "say.inefficient", {
             "share": _decimal(100 * found.share, lang), "steps": _thousands(found.steps),
@@ -291,7 +291,7 @@ class PropertiesRun:
                     if measurement.subject is subject and measurement.what in HOSTILE]
             held = sum(1 for found in made if isinstance(found, Attack) and found.holds)
             rows.append({
-                "key": f"done:{subject.id}", "name": _name(subject, lang),
+                "key": f"done:{subject.id}", "name": _full_name(subject, lang),
                 "value": f"{held} / {len(made)}", "changed": False})
         title = f"{pick(PROPERTIES['panel.done'], lang)}: {pick(PROPERTIES['done.attacks'], lang)}"
         return {"id": "done", "kind": "table", "title": title, "rows": rows}
@@ -318,6 +318,14 @@ class PropertiesRun:
 def _name(subject: Subject, lang: str) -> str:
     known = RINGS.get(f"technique.{subject.technique}")
     return pick(known, lang) if known else technique_of(subject.technique).title
+
+
+def _full_name(subject: Subject, lang: str) -> str:
+    """With the instruction set, where that is not plain IA-32."""
+    name = _name(subject, lang)
+    if subject.isa == IA32:
+        return name
+    return f"{name} ({pick(PROPERTIES[f'isa.{subject.isa}'], lang)})"
 
 
 def _purpose(guest: str, lang: str) -> str:

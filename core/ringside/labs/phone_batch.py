@@ -35,6 +35,7 @@ class PhoneBatch:
     """A phone that is left alone for a while."""
 
     inputs = frozenset({"limit"})
+    patient = False
     limit = 2_000_000  # about two seconds of a phone with a million instructions a second
 
     def __init__(self, phone: Phone, options: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ class PoolBatch:
     """A pool's whole story, known as soon as this is made."""
 
     inputs: frozenset[str] = frozenset()
+    patient = False
     limit = 0
     ended = True
     instructions = 0

@@ -15,11 +15,11 @@ from ..machine.vmx.reasons import REASONS as EXIT_NAMES
 from ..scenes import rings as figure
 from ..scenes.scene import Scene
 from ..trace import events as ev
-from ..trace.cost import BARE, INSTRUCTION, Charges, CostModel
-from ..trace.counters import Counts
+from ..trace.cost import INSTRUCTION, Charges
+from ..trace.counters import difference
 from ..vmm.lockstep import Difference, Lockstep
 from ..vmm.registry import IA32, NESTED, SHADOW, VIRTUALIZABLE
-from . import panels, porting
+from . import panels, porting, trap_cost
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .machine_run import PREVIEW, MachineRun
 from .narrate import hexa, vector_name
@@ -35,6 +35,7 @@ from .systems import (
     build,
     charges_of,
 )
+from .trap_cost import Cost
 from .words.panels import PANELS
 from .words.rings import RINGS
 from .words.say import Segment, decimal, pick, plain, segments
@@ -113,7 +114,7 @@ class RingsRun(MachineRun):
         came_from, motion = reader.move(events, now.ring)
         context = reader.context
         chip, detail, wrong = self._chip(lang)
-        bill = self._last_trap(lang)
+        title, price, notes = self._price(lang)
         return figure.RingsView(
             rings=reader.rings(lang),
             ring=now.ring,
@@ -127,10 +128,10 @@ class RingsRun(MachineRun):
             chip_detail=detail,
             wrong=wrong,
             cards=reader.cards(lang, now, self.before),
-            figure_title=pick(RINGS[self._priced], lang) if bill else "",
-            figure=bill[0] if bill else "",
-            figure_unit=pick(RINGS["cost.unit"], lang) if bill else "",
-            figure_notes=bill[1] if bill else (),
+            figure_title=title,
+            figure=price,
+            figure_unit=pick(RINGS["cost.unit"], lang) if price else "",
+            figure_notes=notes,
             below=reader.below(lang),
         )
 
@@ -169,42 +170,42 @@ class RingsRun(MachineRun):
                 return f"INT {event.vector:#x}", "", False
         return "", "", False
 
-    def _last_trap(self, lang: str) -> tuple[str, tuple[str, ...]] | None:
+    def _last_trap(self) -> Cost | None:
         """Modelled cycles of the trap this step belongs to, and of the same on bare metal."""
         if not self.reader.virtual:
             return None
         if (INSTRUCTION, None) in self._charges:
-            return self._bill({}, lang) if self.step else None
+            counts = trap_cost.of_events(self.events)
+            return trap_cost.cost(counts, self._charges, final=True) if self.step else None
         timeline = self.timeline_
-        if self.reader.context != "vmm" and not any(
-                isinstance(event, ev.Resumed) for event in self.events):
+        resumed = any(isinstance(event, ev.Resumed) for event in self.events)
+        if self.reader.context != "vmm" and not resumed:
             return None
         entered = timeline.marks.before(timeline.position + 1, "trap")
         if entered is None:
             return None
-        after, before = timeline.counts(), timeline.counts(entered - 1)
-        since = {key: count - before.get(key, 0) for key, count in after.items()}
-        return self._bill({key: count for key, count in since.items() if count}, lang)
+        since = difference(timeline.counts(), timeline.counts(entered - 1))
+        return trap_cost.cost(
+            since, self._charges, mnemonic=self.insn.partition(" ")[0],
+            entered=next((e for e in self.events if isinstance(e, ev.VmmEntered)), None),
+            final=resumed or self.system.outcome is not None)
 
     @property
     def _charges(self) -> Charges:
         return charges_of(self.system.technique, self._guest.options.memory)
 
-    @property
-    def _priced(self) -> str:
-        """What the price is of: a whole trap, or one instruction where nothing ever traps."""
+    def _price(self, lang: str) -> tuple[str, str, tuple[str, ...]]:
+        """Title, figure and notes: of a whole trap, or of one instruction where nothing traps."""
+        found = self._last_trap()
+        if found is None:
+            return "", "", ()
         single = (INSTRUCTION, None) in self._charges
-        return "cost.title.instruction" if single else "cost.title"
-
-    def _bill(self, counts: Counts, lang: str) -> tuple[str, tuple[str, ...]]:
-        model = CostModel(charges=self._charges)
-        # The devices and system calls of this stretch would have been the guest's there, too.
-        ports = {key: count for key, count in counts.items() if key[0] in ("port", "syscall")}
-        bare = CostModel(charges=BARE).bill(ports, 1).total
-        cycles = model.bill(counts, 1).total
-        facts = {"bare": _thousands(bare), "preset": model.preset.title}
-        notes = (plain(RINGS["cost.bare"], lang, facts), plain(RINGS["cost.model"], lang, facts))
-        return _thousands(cycles), notes
+        key = "cost.title.instruction" if single else (
+            "cost.title" if found.final else "cost.title.so.far")
+        notes = [plain(RINGS["cost.model"], lang, {"preset": found.preset})]
+        if found.bare is not None:
+            notes.insert(0, plain(RINGS["cost.bare"], lang, {"bare": _thousands(found.bare)}))
+        return pick(RINGS[key], lang), _thousands(found.cycles), tuple(notes)
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """Code, registers, counters and console."""
@@ -226,8 +227,11 @@ class RingsRun(MachineRun):
             "tone": "wrong" if found else "good"}
         if found is None:
             steps = min(self.system.guest_steps, COMPARE_AT_MOST)
+            over = self.system.guest_steps > COMPARE_AT_MOST
+            key = "equal.over" if over else "equal.one" if steps == 1 else "equal"
             facts: dict[str, object] = {"steps": _thousands(steps)}
-            return {**panel, "segments": segments(RINGS["equal"], lang, facts)}
+            return {**panel, "tone": "" if over else "good",
+                    "segments": segments(RINGS[key], lang, facts)}
         facts = {
             "step": _thousands(found.guest_step), "what": _named(found.what),
             "found": _amount(found.what, found.found),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +23,14 @@ SHOWN: dict[str, tuple[int, ...]] = {
     "host": (f.HOST_EIP, f.HOST_ESP, f.HOST_CR3, f.HOST_SELECTOR + 2 * CS),
     "controls": (
         f.ENTRY_INTERRUPTION, f.PRIMARY_CONTROLS, f.SECONDARY_CONTROLS, f.EXCEPTION_BITMAP,
-        f.PIN_CONTROLS, f.CR0_MASK, f.CR0_SHADOW, f.IO_BITMAP_A, f.EPT_POINTER, f.VPID,
+        f.PIN_CONTROLS, f.EPT_POINTER, f.VPID, f.CR0_SHADOW, f.CR0_MASK, f.IO_BITMAP_A,
     ),
     "exit": (
         f.EXIT_REASON, f.QUALIFICATION, f.EXIT_LENGTH, f.GUEST_PHYSICAL, f.GUEST_LINEAR,
         f.EXIT_INTERRUPTION, f.EXIT_ERROR, f.VECTORING, f.INSTRUCTION_ERROR,
     ),
 }  # fmt: skip
-"""The fields the figure always has, by group; ``AREAS`` of an encoding in the same order."""
+"""The fields of the figure by group, what matters most first: a layout has room for the first."""
 AREA_OF = {"guest": f.GUEST, "host": f.HOST, "controls": f.CONTROL, "exit": f.EXIT_INFORMATION}
 SHORT = {
     f.ENTRY_INTERRUPTION: "entry interruption", f.EXIT_INTERRUPTION: "exit interruption",
@@ -38,6 +38,7 @@ SHORT = {
     f.GUEST_LINEAR: "guest linear", f.QUALIFICATION: "qualification", f.EXIT_REASON: "reason",
     f.EXIT_ERROR: "error code", f.INSTRUCTION_ERROR: "instruction error",
     f.INTERRUPTIBILITY: "interruptibility", f.ACTIVITY: "activity",
+    f.ENTRY_LENGTH: "entry instr. length",
 }  # fmt: skip
 
 
@@ -81,6 +82,18 @@ def short_name(encoding: int) -> str:
     return SHORT.get(encoding) or name.removeprefix("guest ").removeprefix("host ")
 
 
+def panel_name(name: str) -> str:
+    """A name as short as a narrow panel needs it, so that the value beside it is seen whole."""
+    for long, short in (
+        ("interruption", "interrupt"), ("instruction", "instr."), ("physical address", "physical"),
+        ("linear address", "linear"), ("exceptions", "exc."), ("page-fault", "#PF"),
+        ("interruptibility state", "interruptibility"), ("preemption-timer", "preempt. timer"),
+        ("selector", "sel."),
+    ):
+        name = name.replace(long, short)
+    return name
+
+
 def field_tip(encoding: int, value: int, lang: str) -> str:
     """What the field is, and of the exit reason what it means."""
     field = f.BY_ENCODING[encoding]
@@ -93,12 +106,18 @@ def field_tip(encoding: int, value: int, lang: str) -> str:
 
 
 def group_of(
-    key: str, context: str, shown: Sequence[int], touched: Touched, lang: str
+    key: str, context: str, room: int, touched: Touched, lang: str
 ) -> Group:
-    """A group of the figure: always the same fields; how many others were touched is said."""
-    area = AREA_OF[key]
-    others = [encoding for encoding in touched.read | touched.written
-              if f.BY_ENCODING[encoding].area == area and encoding not in shown]
+    """A group of the figure with ``room`` fields: the usual ones, but a field the VMM touched in
+    this step takes the place of the last one it did not; how many still miss is said."""
+    marked = [encoding for encoding in sorted(touched.read | touched.written)
+              if f.BY_ENCODING[encoding].area == AREA_OF[key]]
+    shown = list(SHOWN[key][:room])
+    waiting = [encoding for encoding in (*SHOWN[key][room:], *marked) if encoding in marked]
+    waiting = [encoding for encoding in dict.fromkeys(waiting) if encoding not in shown]
+    for place in reversed(range(len(shown))):
+        if waiting and shown[place] not in marked:
+            shown[place] = waiting.pop(0)
     rows = []
     for encoding in shown:
         now, before = touched.now[encoding], touched.before[encoding]
@@ -106,7 +125,7 @@ def group_of(
             encoding, short_name(encoding), shown_value(encoding, now),
             shown_value(encoding, before) if now != before else "", touched.mark(encoding),
             field_tip(encoding, now, lang)))
-    more = plain(VTX["more"], lang, {"n": len(others)}) if others else ""
+    more = plain(VTX["more"], lang, {"n": len(waiting)}) if waiting else ""
     return Group(key, pick(VTX[f"group.{key}"], lang), context, tuple(rows), more)
 
 
@@ -140,14 +159,14 @@ def touched_value(event: ev.VmcsRead | ev.VmcsWritten) -> int:
 
 
 def fields_panel(touched: Touched, lang: str) -> dict[str, Any]:
-    """Every field there is, by encoding."""
+    """Every field there is, in the order of the encodings, which stand in the tips."""
     rows = []
     for field in f.FIELDS:
         now, before = touched.now[field.encoding], touched.before[field.encoding]
         mark = touched.mark(field.encoding)
         row: dict[str, Any] = {
             "key": f"field:{field.encoding:04x}", "changed": now != before,
-            "name": f"{field.encoding:04x} {field.name}" + (f" · {mark}" if mark else ""),
+            "name": panel_name(field.name) + (f" · {mark}" if mark else ""),
             "value": shown_value(field.encoding, now),
             "tip": field_tip(field.encoding, now, lang)}
         if now != before:

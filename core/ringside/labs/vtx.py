@@ -22,7 +22,7 @@ from .hardware_reader import HardwareReader
 from .lab import Batch, Choice, Lab, Run, Setup
 from .machine_run import MachineRun
 from .systems import Image, Options, build
-from .vmcs_view import SHOWN, Touched, fields_panel, group_of, steps_panel
+from .vmcs_view import Touched, fields_panel, group_of, steps_panel
 from .words.say import pick, plain
 from .words.vtx import AMD, VTX
 
@@ -87,7 +87,8 @@ class VtxRun(MachineRun):
                 "pointer": f"{reader.technique.vmcs:08x}"}),
             legend=pick(VTX[legend], lang),
             groups=tuple(
-                group_of(key, context, SHOWN[key], touched, lang) for key, context in GROUPS),
+                group_of(key, context, room, touched, lang)
+                for (key, context), room in zip(GROUPS, figure.rows(shape), strict=True)),
             reasons_title=pick(VTX["reasons"], lang),
             reasons=tuple(
                 figure.Reason(int(name), reasons.REASONS[int(name)], count, int(name) in left)
@@ -140,13 +141,13 @@ class VtxRun(MachineRun):
         on = bool(value & bits.VALID)
         kind = value >> 8 & 7
         parts = (
-            figure.Part("valid", "31", pick(VTX["inject.valid"], lang), str(value >> 31), 0.14),
-            figure.Part("error", "11", pick(VTX["inject.error"], lang), str(value >> 11 & 1), 0.2),
+            figure.Part("valid", "31", pick(VTX["inject.valid"], lang), str(value >> 31), 0.16),
+            figure.Part("error", "11", pick(VTX["inject.error"], lang), str(value >> 11 & 1), 0.19),
             figure.Part(
                 "type", "10:8", pick(VTX["inject.type"], lang),
-                f"{kind} {pick(VTX[f'event.{kind}'], lang)}" if on else str(kind), 0.42),
+                f"{kind} {pick(VTX[f'event.{kind}'], lang)}" if on else str(kind), 0.48),
             figure.Part(
-                "vector", "7:0", pick(VTX["inject.vector"], lang), f"{value & 0xFF:#04x}", 0.24),
+                "vector", "7:0", pick(VTX["inject.vector"], lang), f"{value & 0xFF:#04x}", 0.17),
         )
         if delivered:
             note = plain(VTX["inject.done"], lang, {"name": _event_name(delivered[0])})

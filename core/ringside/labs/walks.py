@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..scenes.scene import Scene
-from ..scenes.walk import BitField, Dot, Past, Slice, WalkView, draw
+from ..scenes.walk import Dot, Past, Slice, WalkView, draw
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .narrate import hexa
 from .walk_beats import Beat, Read, Tour
+from .walk_fields import entry_fields
 from .walk_panels import console_panel, reads_panel, sums_panel, tlb_panel
 from .walk_setup import make_accesses, make_journey
 from .walk_streams import STREAMS
@@ -195,7 +196,7 @@ class WalkRun:
         program = self.tours if len(self.tours) > 1 else []
         return WalkView(
             address=self._gva(tour),
-            slices=self._slices(tour, read),
+            slices=self._slices(tour, read, lang),
             rows=tuple(label(name) for name in tour.rows),
             columns=tuple(label(name) for name in tour.columns),
             dots=tuple(self._dot(other, beat) for other in tour.reads),
@@ -206,7 +207,7 @@ class WalkRun:
             entry_title=self._entry_title(read) if read else "",
             entry_value=hexa(read.reference.entry, read.format.entry_bytes * 2) if read else "",
             entry_context=read.context if read else "kernel",
-            fields=self._fields(read) if read else (),
+            fields=entry_fields(read.format, read.reference, lang) if read else (),
             result=result,
             result_label=result_label,
             result_tone=tone,
@@ -224,7 +225,7 @@ class WalkRun:
         text = "–" if not tour.reads and not tour.hit else str(tour.made)
         return Past(at + 1, text if state != "ahead" else "", context, state, self._gva(tour))
 
-    def _slices(self, tour: Tour, read: Read | None) -> tuple[Slice, ...]:
+    def _slices(self, tour: Tour, read: Read | None, lang: str) -> tuple[Slice, ...]:
         format = self._format
         shift = self.journey.geometry.page
         guest = [other for other in tour.reads if other.format is format]
@@ -242,7 +243,7 @@ class WalkRun:
                 str(level.index(tour.gva)), current))
             low = level.shift
         slices.append(Slice(
-            "slice:offset", "offset", f"{low - 1}:0",
+            "slice:offset", pick(WALKS["offset"], lang), f"{low - 1}:0",
             hexa(tour.gva & (1 << low) - 1, (low + 3) // 4), False))
         return tuple(slices)
 
@@ -261,18 +262,6 @@ class WalkRun:
     def _entry_title(self, read: Read) -> str:
         ref = read.reference
         return f"{ref.name.upper()} {ref.index} @ {hexa(ref.address)}"
-
-    def _fields(self, read: Read) -> tuple[BitField, ...]:
-        entry = read.reference.entry
-        fields = []
-        for field in read.format.fields:
-            value = field.of(entry)
-            text = str(value) if field.bits == 1 else hexa(value, (field.bits + 3) // 4)
-            high = field.low + field.bits - 1
-            place = str(field.low) if field.bits == 1 else f"{high}:{field.low}"
-            fields.append(BitField(
-                f"field:{field.low}", field.name, text, value != 0, f"{place} · {field.text}"))
-        return tuple(fields)
 
     def sentence(self, lang: str) -> list[Segment]:
         """What the last beat was, and what it led to."""

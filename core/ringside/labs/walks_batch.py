@@ -35,6 +35,7 @@ class WalksBatch:
     """Some addresses, or a program's accesses: all known as soon as it is made."""
 
     inputs: frozenset[str] = frozenset()
+    patient = False
     limit = 0
     ended = True
     instructions = 0

@@ -12,7 +12,7 @@ from typing import cast
 from ringside.labs.systems import BARE_METAL, CHARGES, System, Virtualized
 from ringside.labs.views import reader_of
 from ringside.properties.subjects import Subject, bare
-from ringside.trace.cost import CostModel
+from ringside.trace.cost import DEVICE_PRICES, Bill, CostModel
 from ringside.trace.counters import Counts, Tally, together
 from ringside.vmm.registry import technique
 
@@ -22,13 +22,16 @@ LONGEST_RUN = 400_000  # steps of the system
 @dataclass(frozen=True, slots=True)
 class Efficiency:
     """Of ``steps`` guest steps ``direct`` were run by the processor itself. ``exits`` counts how
-    often the VMM got control, ``cycles`` and ``bare_cycles`` are modelled."""
+    often the VMM got control, ``cycles`` and ``bare_cycles`` are modelled; of these, devices take
+    ``device_cycles`` and ``bare_device_cycles``."""
 
     steps: int
     direct: int
     exits: int
     cycles: int
     bare_cycles: int
+    device_cycles: int
+    bare_device_cycles: int
 
     @property
     def share(self) -> float:
@@ -40,6 +43,12 @@ class Efficiency:
         """Modelled cycles over those of the bare machine."""
         return self.cycles / self.bare_cycles if self.bare_cycles else 0.0
 
+    @property
+    def slowdown_without_devices(self) -> float:
+        """The same without what devices take: a real port is slower than a virtual device."""
+        bare = self.bare_cycles - self.bare_device_cycles
+        return (self.cycles - self.device_cycles) / bare if bare else 0.0
+
 
 def run(system: System) -> Counts:
     """Run to the end, or for long enough; what happened."""
@@ -50,11 +59,16 @@ def run(system: System) -> Counts:
 
 
 @cache
-def bare_cycles(guest: str) -> int:
-    """Modelled cycles of the guest alone on the machine."""
+def bare_bill(guest: str) -> Bill:
+    """What the guest alone on the machine costs."""
     system = bare(guest)
     counts = run(system)
-    return CostModel(charges=CHARGES[BARE_METAL]).bill(counts, system.guest_steps).total
+    return CostModel(charges=CHARGES[BARE_METAL]).bill(counts, system.guest_steps)
+
+
+def device_cycles(bill: Bill) -> int:
+    """What devices take of a bill."""
+    return bill.total - bill.without(DEVICE_PRICES).total
 
 
 @cache
@@ -65,7 +79,8 @@ def efficiency(subject: Subject, guest: str) -> Efficiency:
     figures = reader_of(system).figures(counts, system.guest_steps)
     work = technique(subject.technique).work(system.vmm.guests[0].cpu)
     paid = together(counts, work)
-    cycles = CostModel(charges=CHARGES[subject.technique]).bill(paid, system.guest_steps).total
+    bill = CostModel(charges=CHARGES[subject.technique]).bill(paid, system.guest_steps)
+    alone = bare_bill(guest)
     return Efficiency(
-        system.guest_steps, figures.direct or 0, sum(system.vm.exits.values()), cycles,
-        bare_cycles(guest))
+        system.guest_steps, figures.direct or 0, sum(system.vm.exits.values()), bill.total,
+        alone.total, device_cycles(bill), device_cycles(alone))

@@ -35,7 +35,8 @@ class Properties:
             each["holds"] = attacked.holds
         found["efficiency"] |= {
             "share": round(self.efficiency.share, 4),
-            "slowdown": round(self.efficiency.slowdown, 2)}
+            "slowdown": round(self.efficiency.slowdown, 2),
+            "slowdown_without_devices": round(self.efficiency.slowdown_without_devices, 2)}
         return found
 
 

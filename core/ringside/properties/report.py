@@ -24,25 +24,32 @@ def stopped(found: Attack, lang: str) -> str:
     return say(f"stopped.{found.stopped}", lang, times=found.times)
 
 
+def came_of(found: Attack, lang: str) -> str:
+    """Who stopped a hostile guest, and whether it did harm or at least saw the VMM."""
+    how = stopped(found, lang)
+    if found.holds and found.seen:
+        return say("seen", lang, how=how)
+    return f"{how}; {say('unharmed' if found.holds else 'harm', lang)}"
+
+
 def efficient(found: Efficiency, lang: str) -> str:
-    """Share, exits, cycles."""
-    slowdown = f"{found.slowdown:.1f}"
+    """Share, exits, cycles without what devices take."""
+    slowdown = f"{found.slowdown_without_devices:.1f}"
     share = f"{100 * found.share:.1f}"
     if lang == "hu":
         slowdown, share = slowdown.replace(".", ","), share.replace(".", ",")
     return say(
         "efficient", lang, share=share, exits=found.exits,
-        cycles=f"{found.cycles:,}".replace(",", "\u202f"), slowdown=slowdown)
+        cycles=f"{found.cycles - found.device_cycles:,}".replace(",", "\u202f"), slowdown=slowdown)
 
 
 def lines(found: Properties, lang: str = "en") -> Iterator[str]:
-    """All of one technique."""
+    """All of one technique: + holds, - is lost, ~ holds, but the guest could see the VMM."""
     mark = {True: "+", False: "-"}
     yield f"{found.technique} · {found.guest}"
     held = found.equivalence.holds
     yield f"  {mark[held]} {say('equivalence', lang)}: {equal(found.equivalence, lang)}"
     for attack in found.control:
-        harm = say("unharmed" if attack.holds else "harm", lang)
-        yield (f"  {mark[attack.holds]} {say('control', lang)}: {attack.guest}: "
-               f"{stopped(attack, lang)}; {harm}")
+        sign = "~" if attack.holds and attack.seen else mark[attack.holds]
+        yield f"  {sign} {say('control', lang)}: {attack.guest}: {came_of(attack, lang)}"
     yield f"    {say('efficiency', lang)}: {efficient(found.efficiency, lang)}"

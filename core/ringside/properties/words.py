@@ -32,8 +32,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "the VMM took the processor away {times} times",
         "a VMM {times} alkalommal elvette a processzort"),
     "stopped.saw": (
-        "nobody: it saw {times} things that are the VMM's",
-        "senki: {times} dolgot látott, ami a VMM-é"),
+        "{times} answers showed it the VMM, not its own machine",
+        "{times} válaszból a VMM-et látta meg a saját gépe helyett"),
     "stopped.alone": ("nobody stands still but itself", "csak ő maga állt meg"),
     "stopped.bounds": (
         "no address it can name lies outside its machine",
@@ -41,10 +41,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "stopped.blind": (
         "it saw nothing but its own machine", "semmi mást nem látott, csak a saját gépét"),
     "harm": ("HARM DONE", "KÁRT OKOZOTT"),
+    "seen": ("it harmed nobody, but {how}", "senkinek sem ártott, de {how}"),
     "unharmed": ("nobody harmed", "senkinek sem ártott"),
     "efficient": (
         "{share} % direct, {exits} exits, {cycles} cycles modelled ({slowdown} × bare metal)",
         "{share} % közvetlen, {exits} kilépés, {cycles} modellezett ciklus ({slowdown} × csupasz)"),
+    "counted": (
+        "Cycles count the processor and the VMM with all its exits, not what devices take: a real "
+        "port is slower than a virtual device.",
+        "A ciklusok a processzort és a VMM-et számolják minden kilépésével, az eszközök idejét "
+        "nem: egy valódi port lassabb, mint egy virtuális eszköz."),
 }
 
 

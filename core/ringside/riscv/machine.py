@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ringside.machine.memory import Memory
+from ringside.machine.memory import FRAME_SHIFT, Memory
 from ringside.machine.outcome import HALTED, RESET, WAITING, Outcome, exited
 from ringside.riscv.decode import decode, format_insn
 from ringside.riscv.devices import CLINT, FINISHER, NEVER, UART, Clint, Device, Finisher, Uart
@@ -103,6 +103,8 @@ class RiscvMachine:
         self.finisher = Finisher(self._end)
         devices: dict[int, Device] = {UART: self.uart, CLINT: self.clint, FINISHER: self.finisher}
         self.board = Board(self.memory, devices, self._touched)
+        frames = range(self.memory.size >> FRAME_SHIFT)
+        self.memory.add_writer(lambda: frames)  # the board stores past it, anywhere
         self.hart = Hart(self.board, RAM)
         self.hart.pending = self._pending
         self.outcome: Outcome | None = None

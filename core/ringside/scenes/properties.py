@@ -80,7 +80,7 @@ _LAYOUTS = {
     "wide": _Layout(880, 600, 18, 68, 52, 200, 268, 344, 56, 722, 150, 32, (4, 396, 872, 200)),
     "tall": _Layout(400, 720, 14, 58, 66, 392, 30, 76, 30, 290, 104, 24, (4, 476, 392, 240)),
 }  # fmt: skip
-SIGNS = {"waits": "·", "good": "✓", "wrong": "✗", "seen": "!"}
+SIGNS = {"waits": "·", "good": "✓", "wrong": "✗", "seen": "~"}
 TONES = {"waits": "muted", "good": "good", "wrong": "wrong", "seen": "kernel"}
 
 

@@ -236,15 +236,24 @@ def _draw_token(scene: Scene, layout: _Layout, view: RingsView) -> None:
     scene.circle("token", x, y, size * 0.62, f"token {view.context}{mood}", tip=view.token)
     below = 0.0
     if view.label:
-        right = layout.label_end
-        fits = int((right - 8) / (size * LETTER))
+        right, pad = layout.label_end, size * 0.4
+        if view.below:  # inside the guest's mode
+            right = min(right, layout.root[0] + layout.root[2] - 4)
+        letter = (size - 1) * LETTER
+        fits = int((right - 8 - 2 * pad) / letter)
         label = view.label if len(view.label) <= fits else view.label[: fits - 1] + "…"
-        left = min(x + size * 0.95, right - len(label) * size * LETTER)
-        if left < x + size * 0.9:  # no room beside the token: under it
-            below = size * 1.25
+        width = len(label) * letter
+        left = min(x + size * 0.8 + pad, right - width - pad)
+        if left < x + size * 0.7 + pad:  # no room beside the token: under it
+            below = size * 1.6
+        # A plate of its own: the borders of the rings do not run through the words.
+        scene.rect(
+            "token:plate", left - pad, y + below - size * 0.72, width + 2 * pad, size * 1.44,
+            f"box plate {view.context}{mood}", r=6, tip=view.token,
+        )
         scene.text(
             "token:label", left, y + size * 0.34 + below, label,
-            f"label halo mono {view.context}{mood}", size=size - 1, weight=600, tip=view.token,
+            f"label mono {view.context}{mood}", size=size - 1, weight=600, tip=view.token,
         )
     if view.chip:
         _draw_chip(scene, layout, view, y + below)

@@ -107,17 +107,22 @@ class _Layout:
 
 _LAYOUTS = {
     "wide": _Layout(
-        880, 560, (16, 10, 284, 206), (16, 300, 284, 100),
-        ((318, 268, (0, 1)), (600, 268, (2, 3))), 24, 17.6, (13, 4, 10, 9), 12, 16,
-        (16, 430, 284, 6), (318, 454, 550),
+        900, 650, (6, 8, 256, 254), (6, 354, 256, 128),
+        ((276, 304, (0, 1)), (590, 304, (2, 3))), 30, 25.8, (11, 4, 8, 7), 16.5, 17,
+        (8, 514, 380, 5), (412, 514, 482),
     ),
     "tall": _Layout(
-        400, 708, (6, 6, 388, 92), (6, 142, 388, 66),
-        ((6, 388, (0, 2, 3)),), 236, 15.6, (5, 0, 4, 6), 11.5, 14,
-        (6, 580, 388, 4), (6, 666, 388),
+        400, 748, (6, 6, 388, 92), (6, 142, 388, 66),
+        ((6, 388, (0, 2, 3)),), 236, 17, (5, 0, 4, 6), 13, 14,
+        (6, 612, 388, 4), (6, 704, 388),
     ),
 }  # fmt: skip
 PLACES = ("app", "kernel", "vmm")
+
+
+def rows(shape: str) -> tuple[int, ...]:
+    """How many fields of each group the layout ``shape`` has room for."""
+    return _LAYOUTS[shape].rows
 
 
 def draw(view: VtxView, shape: str = "wide") -> Scene:
@@ -219,7 +224,7 @@ def _draw_chip(scene: Scene, layout: _Layout, view: VtxView) -> None:
     gx, gy, gwidth, gheight = layout.guest
     top, bottom = gy + gheight, layout.root[1]
     one_line = layout.width <= 500
-    width = gwidth - (84 if not one_line else 110)
+    width = gwidth - (56 if not one_line else 110)
     height = size * (1.9 if one_line else 2.9)
     x, y = gx + gwidth - width - 8, (top + bottom - height) / 2
     scene.rect("chip", x, y, width, height, f"box chip {view.chip_tone}")
@@ -231,7 +236,7 @@ def _draw_chip(scene: Scene, layout: _Layout, view: VtxView) -> None:
         )
         return
     scene.text(
-        "chip:title", x + 12, y + size * 1.2, view.chip, f"label {view.chip_tone}", size=size - 1,
+        "chip:title", x + 12, y + size * 1.2, view.chip, f"label {view.chip_tone}", size=size - 3,
         weight=700,
     )
     if view.chip_detail:
@@ -257,16 +262,16 @@ def _draw_vmcs(scene: Scene, layout: _Layout, view: VtxView) -> None:
     for x, width, members in layout.columns:
         y = layout.top
         for number in members:
-            y = _draw_group(scene, layout, view.groups[number], layout.rows[number], x, width, y)
+            if layout.rows[number]:
+                y = _draw_group(scene, layout, view.groups[number], x, width, y)
 
 
 def _draw_group(
-    scene: Scene, layout: _Layout, group: Group, rows: int, x: float, width: float, y: float
+    scene: Scene, layout: _Layout, group: Group, x: float, width: float, y: float
 ) -> float:
     """One group from ``y`` on; gives where the next begins."""
     size, line = layout.letters, layout.row
-    shown = group.fields[:rows]
-    height = line * (len(shown) + 1) + 6
+    height = line * (len(group.fields) + 1) + 6
     scene.rect(f"group:{group.key}", x, y, width, height, f"box {group.context}", r=7)
     scene.text(
         f"group:{group.key}:title", x + 10, y + line * 0.82, group.title, f"label {group.context}",
@@ -277,7 +282,7 @@ def _draw_group(
             f"group:{group.key}:more", x + width - 10, y + line * 0.82, group.more, "label muted",
             size=size - 1, anchor="end",
         )
-    for number, field in enumerate(shown):
+    for number, field in enumerate(group.fields):
         _draw_field(scene, layout, field, x, width, y + line * (number + 1))
     return y + height + 8
 
@@ -295,11 +300,10 @@ def _draw_field(
             f"{key}:mark", x + 8, base, field.mark, "label vmm", size=size - 1, weight=700,
             tip=field.tip,
         )
-    scene.text(
-        f"{key}:encoding", x + 30, base, f"{field.encoding:04x}", "label mono muted", size=size - 2,
-        tip=field.tip,
-    )
-    scene.text(f"{key}:name", x + 62, base, field.name, "label", size=size, tip=field.tip)
+    at = x + size * 2
+    room = int((width - (at - x) - 20 - len(field.value) * size * LETTER) / (size * 0.53))
+    name = field.name if len(field.name) <= room else field.name[: room - 1] + "…"
+    scene.text(f"{key}:name", at, base, name, "label", size=size, tip=field.tip)
     changed = " changed vmm" if field.before else ""
     scene.text(
         key, x + width - 10, base, field.value, f"value mono{changed}", size=size, anchor="end",
@@ -321,7 +325,7 @@ def _draw_reasons(scene: Scene, layout: _Layout, view: VtxView) -> None:
         )
     top = max((reason.count for reason in view.reasons), default=1)
     line = layout.row
-    start = x + (170 if layout.width > 500 else 190)
+    start = x + (222 if layout.width > 500 else 190)
     shown = view.reasons[:most]
     left_for = tuple(reason for reason in view.reasons[most:] if reason.hot)
     shown = shown[: most - len(left_for)] + left_for  # what just happened is never left out
@@ -357,16 +361,29 @@ def _draw_injection(scene: Scene, layout: _Layout, view: VtxView) -> None:
         middle = at + room / 2
         scene.text(
             f"inject:{part.key}:value", middle, y + size * 2.4, part.value, "value mono",
-            size=size + 1, anchor="middle", weight=700 if view.inject_on else 400,
+            size=size, anchor="middle", weight=700 if view.inject_on else 400,
         )
         if layout.width > 500:
-            scene.text(
-                f"inject:{part.key}:name", middle, y + size * 4.3, f"{part.name} {part.bits}",
-                "label muted", size=size - 1, anchor="middle",
-            )
+            for line, text in enumerate((part.name, part.bits)):
+                scene.text(
+                    f"inject:{part.key}:name" + (":bits" if line else ""), middle,
+                    y + size * (4.3 + 1.15 * line), text, "label muted", size=size - 2,
+                    anchor="middle",
+                )
         at += room
     if layout.width > 500:
-        scene.text(
-            "inject:note", x, y + size * 6.2, view.inject_note,
-            "label vmm" if view.inject_on else "label muted", size=size,
-        )
+        for line, text in enumerate(_lines(view.inject_note, int(width / (size * 0.53)))):
+            scene.text(
+                "inject:note" + (f":{line}" if line else ""), x, y + size * (6.9 + 1.2 * line),
+                text, "label vmm" if view.inject_on else "label muted", size=size - 1,
+            )
+
+
+def _lines(text: str, room: int) -> list[str]:
+    """``text`` in lines of at most ``room`` letters, cut between words."""
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + 1 + len(word) > room and lines[-1]:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines

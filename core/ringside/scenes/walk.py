@@ -240,7 +240,8 @@ def _draw_entry(scene: Scene, layout: _Layout, view: WalkView) -> None:
     cell = width / 2
     place = 0  # half rows used so far; a long value takes a whole row
     for field in view.fields:
-        wide = len(field.name) + len(field.value) > 16
+        letters = 0.58 * len(field.name) + 0.61 * len(field.value)
+        wide = letters * (size - 3) + 22 > cell - 6
         place += place % 2 if wide else 0
         fx = x + cell * (place % 2)
         fy = top + line * (place // 2)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from .scene import Scene
 
+LETTER = 0.64  # of the font's size: the width of a bold letter
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -54,9 +56,10 @@ def draw(view: WinsView, shape: str = "wide") -> Scene:
     x0, y0, width, height = layout.grid
     size = layout.size
     narrow = layout.width < 500
-    scene.text("title", 12, size * 1.3, view.title, "title", size=size - (1 if narrow else 0),
-               weight=700)
-    _draw_legend(scene, layout, view, narrow)
+    room = _draw_legend(scene, layout, view, narrow) - 12
+    fits = narrow or len(view.title) * size * LETTER < room
+    scene.text("title", 12, size * 1.3, view.title, "title",
+               size=size - (1 if narrow else 0 if fits else 2), weight=700)
     dx, dy = width / len(view.columns), height / len(view.rows)
     scene.text("y", 12, y0 - size * 0.7, view.y_title, "label muted", size=size - 3)
     scene.text("x", x0 + width, y0 + height + size * 2.9, view.x_title, "label muted",
@@ -75,18 +78,20 @@ def draw(view: WinsView, shape: str = "wide") -> Scene:
     return scene
 
 
-def _draw_legend(scene: Scene, layout: _Layout, view: WinsView, narrow: bool) -> None:
+def _draw_legend(scene: Scene, layout: _Layout, view: WinsView, narrow: bool) -> float:
+    """The two colours and what they mean; gives where it begins."""
     size = layout.size
     y = size * (0.5 if not narrow else 3.0)
-    wide = sum(size * 1.4 + len(name) * size * 0.48 + 20 for name in view.legend)
-    x = 12.0 if narrow else layout.width - wide
+    steps = [size * 1.4 + len(name) * (size - 3) * LETTER + 24 for name in view.legend]
+    start = x = 12.0 if narrow else layout.width - sum(steps) + 14
     for number, (name, tone) in enumerate(zip(view.legend, ("host", "vmm"), strict=True)):
         scene.rect(f"legend:{number}:box", x, y, size, size, f"box {tone}", r=3)
         scene.text(f"legend:{number}", x + size * 1.4, y + size * 0.8, name, f"label {tone}",
                    size=size - 3, weight=600)
-        x += size * 1.4 + len(name) * size * 0.48 + 20
+        x += steps[number]
         if narrow:
             x, y = 12.0, y + size * 1.5
+    return start
 
 
 def _draw_cell(

@@ -33,6 +33,9 @@ BARE: Charges = _HARDWARE | {
     ("syscall", None): "system call",
     ("port", None): "port access",
 }
+DEVICE_PRICES = frozenset({"port access", "virtual device"})
+"""What devices take. A real port is slower than a virtual device, so a guest that does much I/O is
+cheaper where its devices are software; who compares techniques leaves these out."""
 NATIVE_INSTRUCTIONS: Charges = {
     ("retired", "call"): "call or return",
     ("retired", "ret"): "call or return",
@@ -119,6 +122,10 @@ class Bill:
     def total(self) -> int:
         """Cycles in all."""
         return round(sum(line.total for line in self.lines))
+
+    def without(self, names: frozenset[str]) -> Bill:
+        """The same bill less the prices named."""
+        return Bill(self.preset, tuple(line for line in self.lines if line.name not in names))
 
 
 def purchases(counts: Counts, instructions: int, charges: Charges) -> dict[str, int]:

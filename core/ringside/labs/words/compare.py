@@ -57,10 +57,20 @@ COMPARE: dict[str, Message] = {
     "kind.diverge": ("divergence", "eltérés"),
     "panel.equal": ("Equivalence", "Ekvivalencia"),
     "equal": (
-        "After {steps} guest steps all hold the same state: registers, flags, segments, control "
+        "After {steps} guest steps {who} hold the same state: registers, flags, segments, control "
         "registers, output.",
-        "{steps} vendéglépés után mind ugyanabban az állapotban van: regiszterek, jelzőbitek, "
+        "{steps} vendéglépés után {who} ugyanabban az állapotban van: regiszterek, jelzőbitek, "
         "szegmensek, vezérlőregiszterek, kimenet."),
+    "equal.one": (
+        "After 1 guest step {who} hold the same state: registers, flags, segments, control "
+        "registers, output.",
+        "1 vendéglépés után {who} ugyanabban az állapotban van: regiszterek, jelzőbitek, "
+        "szegmensek, vezérlőregiszterek, kimenet."),
+    "who.all": ("all", "mind"),
+    "who.compared": ("all that are compared", "minden, amit összevetünk,"),
+    "apart": (
+        "Not compared: {lanes}. The kernel was changed for it, so its instructions are others.",
+        "Nem vetjük össze: {lanes}. Ehhez a kernelt átírták, ezért mások az utasításai."),
     "unequal": (
         "{lane} is different since guest step {step}, {insn}: {what} is {found} instead of "
         "{expected}.",

@@ -97,6 +97,7 @@ PROPERTIES: dict[str, Message] = {
     "fact.none": ("none", "nincs"),
     "fact.instruction": ("made by", "okozta"),
     "fact.stopped": ("stopped by", "megállította"),
+    "fact.saw": ("what it saw", "amit látott"),
     "fact.neighbour": ("the neighbour", "a szomszéd"),
     "fact.neighbour.good": (
         "came to its end, memory and state as when alone",

@@ -45,6 +45,7 @@ RINGS: dict[str, Message] = {
         "no trap: {what} is {found}, not {expected}",
         "nincs csapda: {what} = {found}, nem {expected}"),
     "cost.title": ("this trap", "ez a csapda"),
+    "cost.title.so.far": ("this trap so far", "ez a csapda eddig"),
     "cost.unit": ("cycles", "ciklus"),
     "cost.bare": ("on bare metal: {bare}", "csupasz gépen: {bare}"),
     "cost.model": ("modelled: {preset}", "modell: {preset}"),
@@ -63,6 +64,14 @@ RINGS: dict[str, Message] = {
     "equal": (
         "Same as bare metal so far, {steps} guest steps compared.",
         "Eddig megegyezik a csupasz géppel ({steps} összevetett lépés)."),
+    "equal.one": (
+        "Same as bare metal so far, 1 guest step compared.",
+        "Eddig megegyezik a csupasz géppel (1 összevetett lépés)."),
+    "equal.over": (
+        "Same as bare metal for the first {steps} guest steps. The comparison ended there; what "
+        "came after was not compared.",
+        "Az első {steps} vendéglépésben megegyezett a csupasz géppel. Az összevetés ott véget "
+        "ért; ami utána jött, azt nem vetettük össze."),
     "diverged": (
         "Diverged from bare metal at guest step {step}: after {insn}, {what} is {found}; on bare "
         "metal it is {expected}.",
@@ -193,7 +202,7 @@ RINGS: dict[str, Message] = {
     "option.isa.virtualizable": (
         "every sensitive instruction traps", "minden érzékeny utasítás csapdát okoz"),
     "equal.console": (
-        "The console shows what the native guest shows on bare metal, {count} characters so far. "
+        "The console shows what the native guest shows on bare metal (characters so far: {count}). "
         "The instructions are others: the kernel was ported.",
         "A konzol azt mutatja, amit az eredeti vendég a csupasz gépen, eddig {count} karakter. Az "
         "utasítások mások: a kernelt átírták."),

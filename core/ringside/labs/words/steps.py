@@ -147,13 +147,15 @@ STEPS: dict[str, Message] = {
         "A [VMM](@vmm) a [virtuális CPU-n](vcpu) [emulálja](emulate): {insn}. {register}: {before} "
         "→ {after}."),
     "emulate.cli": (
-        "The [VMM](@vmm) clears the guest's virtual [IF](if). The real one stays 1, so the host "
-        "keeps control.",
-        "A [VMM](@vmm) a vendég virtuális [IF](if) bitjét törli. A valódi 1 marad, így a gazda "
-        "kezében marad a vezérlés."),
+        "The [VMM](@vmm) clears the guest's virtual [IF](if). When the guest runs again, the real "
+        "one is 1, so the host keeps control.",
+        "A [VMM](@vmm) a vendég virtuális [IF](if) bitjét törli. Amikor a vendég újra fut, a "
+        "valódi 1, így a gazda kezében marad a vezérlés."),
     "emulate.sti": (
-        "The [VMM](@vmm) sets the guest's virtual [IF](if). The real one was 1 all the time.",
-        "A [VMM](@vmm) a vendég virtuális [IF](if) bitjét állítja 1-re. A valódi végig 1 volt."),
+        "The [VMM](@vmm) sets the guest's virtual [IF](if). The real one is 1 whenever the guest "
+        "runs, before and after.",
+        "A [VMM](@vmm) a vendég virtuális [IF](if) bitjét állítja 1-re. A valódi előtte is, utána "
+        "is 1, valahányszor a vendég fut."),
     "emulate.hlt": (
         "The [VMM](@vmm) stops only this [virtual CPU](vcpu). The host and other guests go on.",
         "A [VMM](@vmm) csak ezt a [virtuális CPU-t](vcpu) állítja meg. A gazda és a többi vendég "
@@ -366,6 +368,12 @@ OUTCOMES: dict[str, Message] = {
     "waiting": ("the guest waits for input", "a vendég bemenetre vár"),
     "exit": ("the guest ended with exit status {status}", "a vendég {status} kilépési kóddal "
              "fejezte be"),
+    "exit.success": (
+        "the guest ended with code 0, success (exit status 2 × 0 + 1 = {status})",
+        "a vendég 0 kóddal, sikeresen befejezte (kilépési kód: 2 × 0 + 1 = {status})"),
+    "exit.code": (
+        "the guest ended with code {code} (exit status 2 × {code} + 1 = {status})",
+        "a vendég {code} kóddal fejezte be (kilépési kód: 2 × {code} + 1 = {status})"),
     "crashed": ("the VMM ended the guest: {detail}", "a VMM leállította a vendéget: {detail}"),
     "entry-failed": (
         "VM entry failed: {detail}", "a VM entry nem sikerült: {detail}"),

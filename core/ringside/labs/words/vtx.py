@@ -34,9 +34,9 @@ VTX: dict[str, Message] = {
     "reasons": ("VM exits by reason", "VM exitek ok szerint"),
     "reasons.more": ("{n} in all", "összesen {n}"),
     "inject": (
-        "event injection: 4016 VM-entry interruption information",
-        "esemény-injektálás: 4016 VM-entry megszakításinformáció"),
-    "inject.short": ("4016 VM-entry interruption info", "4016 VM-entry megszakításinfó"),
+        "event injection: VM-entry interruption info",
+        "esemény-injektálás: VM-entry megszakításinfó"),
+    "inject.short": ("VM-entry interruption info", "VM-entry megszakításinfó"),
     "inject.valid": ("valid", "érvényes"),
     "inject.error": ("error code", "hibakód"),
     "inject.type": ("type", "típus"),

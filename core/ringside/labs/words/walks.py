@@ -12,6 +12,7 @@ WALKS: dict[str, Message] = {
     "caption.address": ("virtual address", "virtuális cím"),
     "caption.references": ("references", "hivatkozás"),
     "caption.entry": ("entry", "bejegyzés"),
+    "offset": ("offset", "eltolás"),
     "caption.accesses": (
         "accesses and their references", "elérések és hivatkozásaik"),
     "notice.hit": ("found in the TLB: no walk", "megvan a TLB-ben: nincs bejárás"),
