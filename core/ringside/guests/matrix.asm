@@ -5,7 +5,6 @@
 
 bits 32
 org 0x100000
-
 N               equ 24
 A               equ 0x200000
 B               equ A + N * N * 4
