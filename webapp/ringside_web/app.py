@@ -13,12 +13,12 @@ from pyscript.js_modules import ringside_page as page
 from ringside_web import chrome, keys, route
 from ringside_web.board import Board
 from ringside_web.choice import choose, find, load_request
+from ringside_web.notices import Notices, trace_refused, trace_taken
 from ringside_web.player import Player
 from ringside_web.sources import Recorded, live_source
 from ringside_web.words import Words
 
 THEMES = ("auto", "light", "dark")
-BRIEF = 4  # s a word that asks for nothing stays on the screen
 
 
 class App:
@@ -47,7 +47,7 @@ class App:
         self.editing = False
         self.packed = ""  # the edited program as the address has it
         self.busy = 0
-        self.notes = []
+        self.notes = Notices(lambda notes: self.board.notices(self.words, notes))
         self.theme = page.theme()
 
     # --- starting ---------------------------------------------------------------------------
@@ -60,8 +60,7 @@ class App:
             await self.ready.wait()
             await self.use_language(lang)
         page.listen(self.report)
-        state, problems = route.parse(page.hash())
-        await self.go(state, problems)
+        await self.go(*route.parse(page.hash()))
 
     async def use_language(self, lang):
         found = await page.catalogue(lang)
@@ -113,7 +112,7 @@ class App:
         if lang and lang != self.words.lang:
             await self.use_language(lang)
             page.keep("lang", lang)
-        self.notes = []
+        self.notes.clear()
         if problems:
             self.note("hash", self.words("notice.hash", parts=", ".join(problems)))
         self.lab, self.choice, problems = choose(self.catalogue, state, self.words)
@@ -271,7 +270,7 @@ class App:
         self.draw_status()
         self.draw_controls()
         self.draw_transport()
-        self.draw_notes()
+        self.notes.draw()
 
     def draw_controls(self):
         self.board.controls(self.lab, self.choice, self.words)
@@ -298,23 +297,9 @@ class App:
         self.board.status(
             self.words, {"name": name, "step": self.step if step is None else step})
 
-    def draw_notes(self):
-        self.board.notices(self.words, self.notes)
-
     def note(self, key, text, hint="", tone="", brief=False):
         """Say something beside the page until it is dismissed; a ``brief`` word goes by itself."""
-        self.notes = [note for note in self.notes if note["key"] != key][-2:]
-        note = {"key": key, "text": text, "hint": hint, "tone": tone}
-        self.notes.append(note)
-        self.draw_notes()
-        if brief:
-            asyncio.create_task(self.forget_note(note))
-
-    async def forget_note(self, note):
-        await asyncio.sleep(BRIEF)
-        if note in self.notes:
-            self.notes.remove(note)
-            self.draw_notes()
+        self.notes.say(key, text, hint, tone, brief)
 
     def refuse(self, error):
         self.note("refused", error["message"], error.get("hint") or "", "wrong")
@@ -443,26 +428,16 @@ class App:
     async def do_drop(self, argument, value):
         """A file was dropped or chosen: a trace for the labs that play one."""
         about = json.loads(argument)
-        if not self.lab.get("drops"):
-            self.note("drop", self.words("drop.nowhere"), "", "wrong")
-            return
-        if not value:
-            self.note("drop", self.words("drop.unread", name=about["name"],
-                                         limit=about["limit"] // 1000), "", "wrong")
+        problem = trace_refused(self.words, about, self.lab.get("drops"), value)
+        if problem:
+            self.note("drop", problem, "", "wrong")
             return
         reply = await self.ask({"op": "drop", "name": about["name"][:200], "data": value})
         if not reply:
             return
-        text = self.words("drop.done", name=reply["name"], count=reply["accesses"])
-        if about["size"] > about["limit"]:
-            text += " " + self.words("drop.cut", limit=about["limit"] // 1000)
-        hint = ""
-        if reply["garbage"]:
-            lines = "; ".join("%d: %s" % (line, what) for line, what in reply["shown"])
-            hint = self.words("drop.garbage", count=reply["garbage"], lines=lines)
         self.choice["guest"] = self.lab["drops"]
         await self.change()
-        self.note("drop", text, hint)
+        self.note("drop", *trace_taken(self.words, about, reply))
 
     def do_option(self, argument, value):
         self.choice["options"][argument] = value
@@ -511,8 +486,7 @@ class App:
         page.closeDialog()
 
     def do_dismiss(self, argument, value):
-        self.notes = [note for note in self.notes if note["key"] != argument]
-        self.draw_notes()
+        self.notes.dismiss(argument)
 
     async def do_copy(self, argument, value):
         try:
@@ -607,8 +581,7 @@ class App:
 
     def do_route(self, argument, value):
         """Somebody changed the address, or went back."""
-        state, problems = route.parse(argument)
-        return self.go(state, problems)
+        return self.go(*route.parse(argument))
 
 
 ACTIONS = {
