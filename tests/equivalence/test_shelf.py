@@ -66,6 +66,16 @@ def test_what_no_trap_can_help_runs_right_in_ring_0_of_non_root_mode(
     equal(bare, virtual)
 
 
+@pytest.mark.parametrize("guest", ("port_io", "hlt", "nano_in"))
+def test_port_accesses_carried_out_by_the_interpreter_are_the_same(guest: str) -> None:
+    """As the nanobenchmarks' hardware VMM does it (ringside.measure.nano)."""
+    bare, virtual = pair(guest, "hardware-assist", "traced")
+    handlers = virtual.vmm.guests[0].cpu.exit_handlers
+    handlers.interprets_io = True
+    assert Lockstep(bare, virtual).advance(30_000) is None
+    assert bare.console and virtual.console == bare.console
+
+
 def test_an_unrestricted_guest_starts_in_real_mode() -> None:
     bare, virtual = pair("boot_sector", "hardware-assist")
     assert Lockstep(bare, virtual).advance(10_000) is None

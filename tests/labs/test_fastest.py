@@ -71,11 +71,11 @@ def test_a_step_measures_one_more() -> None:
 
 def test_what_is_far_off_is_said_with_its_reason_in_both_languages() -> None:
     run = open_run(FIGURES)
-    assert run.find("far", 1) and run.step == 1 + BENCHMARKS.index("in") * 3 + 2
-    assert "off by a factor of 2.2" in told(run)
-    assert "as if it had asked the real port" in told(run)
-    assert "2,2-szeres" in told(run, "hu")
-    assert run.find("far", 1) and not run.find("far", 1)
+    assert run.find("far", 1) and run.step == 1 + BENCHMARKS.index("cr8wr") * 3 + 1
+    assert "off by a factor of 2.5" in told(run)
+    assert "CLI and STI stand for it" in told(run)
+    assert "2,5-szeres" in told(run, "hu")
+    assert not run.find("far", 1)
 
 
 def test_a_given_figure_is_not_sold_as_a_prediction() -> None:
@@ -202,5 +202,5 @@ def test_the_verdict_counts_what_the_model_gets_right() -> None:
     run = open_run(FIGURES)
     assert isinstance(run, FiguresRun)
     text = str(next(panel for panel in run.panels("en") if panel["id"] == "verdict"))
-    assert "199 of 201" in text and "19 of 21" in text
+    assert "201 of 201" in text and "20 of 21" in text
     assert preset("prescott") in PRESETS

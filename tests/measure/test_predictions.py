@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
+from ringside.guests import program
 from ringside.measure import nano
 from ringside.measure.predict import (
     CLOSE,
@@ -26,7 +27,9 @@ from ringside.measure.published import (
     SYSTEMS,
 )
 from ringside.measure.words import NOTES, REASONS, TITLES, remark
+from ringside.trace.cost import CostModel
 from ringside.trace.presets import PRESETS, preset
+from ringside.vmm.registry import technique
 
 FOUND = predictions()
 BY_KEY = {one.key: one for one in FOUND}
@@ -47,13 +50,22 @@ def test_the_benchmarks_rank_as_published_on_it(system: str) -> None:
     assert misplaced(BY_KEY[name, system] for name in BENCHMARKS) == []
 
 
-def test_of_all_pairs_that_differ_by_a_fifth_one_is_in_the_other_order() -> None:
-    """Their hardware VMM's port read is dearer than its page fault; the reason is written down."""
+def test_all_pairs_that_differ_by_a_fifth_are_in_the_published_order() -> None:
     assert len(ranked_pairs(FOUND)) == 201
-    wrong = [(one.key, other.key) for one, other in misplaced(FOUND)]
-    assert wrong == [
-        (("pgfault", HARDWARE), ("in", HARDWARE)), (("ptemod", HARDWARE), ("in", HARDWARE))]
-    assert ("in", HARDWARE) in REASONS
+    assert misplaced(FOUND) == []
+
+
+def test_what_a_port_read_would_take_by_the_qualification_alone_is_said() -> None:
+    """How their VMM carried it out is not known; with ours as it usually is two pairs change."""
+    usual = nano.bench_under(technique("hardware-assist"))(program("nano_in")).measure()
+    charges = nano.SUBJECTS[HARDWARE].charges
+    rounds, counts = usual
+    retired = sum(count for (kind, _), count in counts.items() if kind == "retired")
+    bill = CostModel(preset("prescott"), charges).bill(counts, retired)
+    cycles = round(bill.total / rounds)
+    assert f"take {cycles}" in NOTES["in", HARDWARE][0]
+    assert str(cycles) in NOTES["in", HARDWARE][1]
+    assert BY_KEY["pgfault", HARDWARE].cycles > cycles < BY_KEY["ptemod", HARDWARE].cycles
 
 
 @pytest.mark.parametrize("one", FOUND, ids=lambda one: f"{one.benchmark}-{one.system}")

@@ -112,7 +112,7 @@ def test_predict_holds_every_figure_against_the_published_one(capsys) -> None:
         assert one["published"] > 0 and one["cycles"] > 0
         assert one["within_factor_two"] or one["reason"]
         assert all(line["source"] and line["confidence"] for line in one["bill"])
-    assert (report["pairs"], len(report["misplaced"])) == (201, 2)
+    assert (report["pairs"], len(report["misplaced"])) == (201, 0)
 
 
 @pytest.mark.parametrize("lang", ["en", "hu"])
@@ -121,8 +121,8 @@ def test_predict_prints_figures_reasons_and_the_verdict(lang: str, capsys) -> No
     out = capsys.readouterr().out
     for one in predictions():
         assert f"{one.cycles:,.0f}" in out
-    assert "201" in out and "199" in out
-    assert ("real port" if lang == "en" else "valódi portot") in out
+    assert out.count("201") >= 2
+    assert ("interpreter" if lang == "en" else "értelmezőjével") in out
 
 
 def test_predict_explains_each_figure_with_its_sources(capsys) -> None:

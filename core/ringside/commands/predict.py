@@ -79,7 +79,7 @@ def lines(found: list[Any], processor: str, lang: str, *, explain: bool) -> list
             shown += [f"    {count:7.2f} × {cycles:<7g} {name}  [{confidence}: {source}]"
                       for name, count, cycles, source, confidence in one.lines]
         text = remark(one.key, lang)
-        if text and (explain or not one.close):
+        if text:
             shown.append(f"    {text}")
     pairs, wrong = len(ranked_pairs(found)), misplaced(found)
     shown.append(

@@ -9,7 +9,7 @@ the loop around them not.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ringside.guests import program
@@ -28,7 +28,8 @@ from ringside.trace.cost import (
 )
 from ringside.trace.counters import Counts, InstructionTally, difference, together
 from ringside.vmm.building import VmPlan, assemble_vmm
-from ringside.vmm.registry import NESTED, TRACED, Technique, technique
+from ringside.vmm.memory.traced import TracedShadow
+from ringside.vmm.registry import NESTED, TRACED, Technique, assisted, technique
 from ringside.vmm.vmm import Vmm
 
 MEMORY = 8 << 20
@@ -110,6 +111,14 @@ def bench_under(technique: Technique, memory: str = TRACED) -> Callable[[Program
     return make
 
 
+# The hardware VMM measured was an experiment made from the software one. How it carried out a port
+# access is not published; this one is taken to use the interpreter that it needs for page-table
+# writes anyway. Going by the exit qualification instead saves it 3382 cycles.
+EXPERIMENT = replace(
+    technique("hardware-assist"), memories={TRACED: assisted(TracedShadow, interprets_io=True)}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """One of the systems compared: how to set it up, and what its events are billed as."""
@@ -122,7 +131,7 @@ SUBJECTS: Mapping[str, Subject] = {
     NATIVE: Subject(bare_bench, {**BARE, **NATIVE_INSTRUCTIONS}),
     SOFTWARE: Subject(bench_under(technique("binary-translation")), TRANSLATED),
     HARDWARE: Subject(
-        bench_under(technique("hardware-assist")), {**ASSISTED_SHADOW, **NATIVE_INSTRUCTIONS}
+        bench_under(EXPERIMENT), {**ASSISTED_SHADOW, **NATIVE_INSTRUCTIONS}
     ),
     NESTED_PAGING: Subject(
         bench_under(technique("hardware-assist"), NESTED), {**ASSISTED, **NATIVE_INSTRUCTIONS}

@@ -5,13 +5,6 @@ from __future__ import annotations
 from ringside.measure.published import HARDWARE, NATIVE, NESTED_PAGING, SOFTWARE
 
 REASONS: dict[tuple[str, str], tuple[str, str]] = {
-    ("in", HARDWARE): (
-        "The transitions are paid as published; what their VMM did besides is not known. Theirs "
-        "takes 3093 cycles more than ptemod, about a port read on bare metal (3209), as if it had "
-        "asked the real port; this VMM asks a virtual one.",
-        "Az átmenetek a közölt áron szerepelnek; hogy az ő VMM-jük mit tett még, nem tudni. Náluk "
-        "3093 ciklussal több, mint a ptemod, nagyjából egy csupasz gépi portolvasás (3209), mintha "
-        "a valódi portot kérdezték volna; ez a VMM virtuálisat kérdez."),
     ("cr8wr", SOFTWARE): (
         "Another instruction: CR8 exists in 64-bit mode only, so CLI and STI stand for it. Their "
         "translation is 8 simple instructions; that the Pentium 4 waits for each load from a cell "
@@ -32,6 +25,12 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("in", SOFTWARE): (
         "Charged what another virtual device, the clock, costs in line.",
         "Annyit számolunk érte, amennyibe egy másik virtuális eszköz, az óra kerül helyben."),
+    ("in", HARDWARE): (
+        "How their VMM carried out the access is not published. This one does it in the "
+        "interpreter it needs for page-table writes; going by the exit qualification alone would "
+        "take 7322.",
+        "Hogy az ő VMM-jük hogyan hajtotta végre, nincs közölve. Ez az értelmezőjével teszi, amely "
+        "a laptáblaírásokhoz úgyis kell; csupán a kilépés minősítése alapján 7322 lenne."),
     ("ptemod", SOFTWARE): (
         "The traced write has become a callout; \"a few hundred cycles\" is all that is known of "
         "its price.",

@@ -111,13 +111,19 @@ def _assisted_nested(vm: HardwareVm, monitor: Monitor) -> tuple[CpuTechnique, Me
     return HardwareAssist(vm, monitor, paging, vmcs), paging
 
 
-def _assisted(kind: type[ShadowPaging]) -> Install:
+def assisted(kind: type[ShadowPaging], interprets_io: bool = False) -> Install:
+    """Hardware assist with page tables of the VMM's own.
+
+    ``interprets_io`` says how port accesses are carried out: see
+    :class:`ringside.vmm.hardware.handlers.ExitHandlers`.
+    """
+
     def install(vm: HardwareVm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
         enter_root_operation(monitor)
         paging = ShadowedVmx(kind(vm, monitor, window=False))
         vm.tlb.shadow = paging.shadow
         vmcs = region(monitor, monitor.machine.cpu)
-        return HardwareAssist(vm, monitor, paging, vmcs), paging
+        return HardwareAssist(vm, monitor, paging, vmcs, interprets_io), paging
 
     return install
 
@@ -144,7 +150,7 @@ TECHNIQUES: tuple[Technique, ...] = (
     ),
     Technique(
         "hardware-assist", "Hardware assist",
-        {NESTED: _assisted_nested} | {name: _assisted(kind) for name, kind in SHADOWS.items()},
+        {NESTED: _assisted_nested} | {name: assisted(kind) for name, kind in SHADOWS.items()},
         HardwareVm, charges=ASSISTED,
         charges_by_memory=dict.fromkeys((SHADOW, TRACED, CACHED), ASSISTED_SHADOW),
     ),

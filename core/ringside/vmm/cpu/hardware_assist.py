@@ -58,7 +58,8 @@ class HardwareAssist(RunsInPlace):
     runs_directly = True
 
     def __init__(
-        self, vm: HardwareVm, monitor: Monitor, memory: settings.VmxMemory, vmcs: int
+        self, vm: HardwareVm, monitor: Monitor, memory: settings.VmxMemory, vmcs: int,
+        interprets_io: bool = False,
     ) -> None:
         self.vm = vm
         self.monitor = monitor
@@ -68,7 +69,7 @@ class HardwareAssist(RunsInPlace):
         self.asked = False  # whether the entry field asks for the pending event already
         self.seen = 0  # deliveries of the real processor that have been counted
         self.state = GuestState()
-        self.exit_handlers = ExitHandlers(vm)
+        self.exit_handlers = ExitHandlers(vm, interprets_io)
         vm.look_closer = self._look_closer
         self._vmx.clear(vmcs)
         self._vmx.load_pointer(vmcs)

@@ -71,12 +71,17 @@ def reason_name(reason: int) -> str:
 
 
 class ExitHandlers:
-    """The handlers of one virtual machine."""
+    """The handlers of one virtual machine.
 
-    __slots__ = ("vm",)
+    ``interprets_io`` is for a VMM that has one way to carry out an instruction, its interpreter,
+    and takes every port access there instead of going by what the qualification says of it.
+    """
 
-    def __init__(self, vm: HardwareVm) -> None:
+    __slots__ = ("interprets_io", "vm")
+
+    def __init__(self, vm: HardwareVm, interprets_io: bool = False) -> None:
         self.vm = vm
+        self.interprets_io = interprets_io
 
     @property
     def table(self) -> dict[str, Handler]:
@@ -219,12 +224,12 @@ class ExitHandlers:
     def io(self, exit: Exit) -> None:
         """The qualification has size, direction and port (table 28-5)."""
         what, vm = exit.qualification, self.vm
-        if what >> 4 & 1:  # a string: addresses and counts are the emulator's business
-            vm.emulate()
+        vm.catch_up()
+        if what >> 4 & 1 or self.interprets_io:
+            vm.emulate()  # of a string, addresses and counts are the emulator's business anyway
             return
         w, read, port = WIDTHS[what & 7], bool(what >> 3 & 1), what >> 16 & 0xFFFF
         regs, bus = vm.vcpu.regs, vm.hardware.bus
-        vm.catch_up()
 
         def act(vcpu: Cpu) -> Change:
             if read:
