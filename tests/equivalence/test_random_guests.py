@@ -23,7 +23,7 @@ KERNEL_ONLY = (
     "mov eax, cr0\n xor eax, 0x10000\n mov cr0, eax", "mov eax, cr2", "lidt [idt_pointer]",
     "lgdt [gdt_pointer]", "mov eax, dr7", "wbinvd", "mov ax, 0x10\n mov ss, ax",
     "mov ax, 0x23\n mov ss, ax", "xor dword [page(0x300)], 2\n invlpg [0x300000]",
-    "xor dword [page(0x301)], 1\n invlpg [0x301000]", "and dword [page(0x302)], ~0x60",
+    "xor dword [page(0x301)], 1\n invlpg [0x301000]", "and dword [page(0x302)], ~0x60\n invlpg [0x302000]",
     "xor dword [page(0x303)], 4\n invlpg [0x303000]", "mov ecx, 0x10\n rdmsr",
     "lmsw ax", "lldt [zero]", "mov byte [gdt + 0x23], 0", "xor word [gdt + 0x22], 0x1000",
     "mov dword [page(0x304)], 0x900003\n invlpg [0x304000]",
