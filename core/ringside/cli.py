@@ -15,7 +15,7 @@ from typing import Any
 
 from . import __version__
 from .bulk import commands as bulk
-from .commands import compare, predict, properties, run
+from .commands import ask, compare, predict, properties, run
 from .commands.arguments import (
     SLICE,
     Refusal,
@@ -104,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add(commands)
     properties.add(commands)
     compare.add(commands)
+    ask.add(commands)
 
     classify = add("classify", _classify, "find every instruction's Popek and Goldberg class")
     classify.add_argument("--isa", default="ia32", help="instruction set (default: ia32)")
@@ -171,7 +172,11 @@ def _labs(options: argparse.Namespace) -> int:
                 print(f"         {name}: {', '.join(entry['id'] for entry in lab[name])}")
         for option in lab["options"]:
             values = ", ".join(value["id"] for value in option["values"])
-            print(f"         {option['id']}: {values}")
+            if values:
+                print(f"         {option['id']}: {values}")
+        numbers = [option["id"] for option in lab["options"] if option["most"]]
+        if numbers:
+            print(f"         numbers: {', '.join(numbers)}")
     return 0
 
 
@@ -271,12 +276,14 @@ def _classify(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from time import perf_counter
+    from time import perf_counter, process_time
 
     from . import bench
 
     if options.bulk:
-        return bulk.bulk_bench(perf_counter, as_json=options.json)
+        # One core's own time, which Windows counts in steps that are too long.
+        clock = perf_counter if sys.platform == "win32" else process_time
+        return bulk.bulk_bench(clock, as_json=options.json)
     report = bench.run(perf_counter, seconds=options.seconds)
     print(json.dumps(report, indent=2) if options.json else bench.pretty(report))
     return 0

@@ -15,6 +15,8 @@ from .isa.faults import NotModelled
 from .labs import LABS
 from .labs.dropped import MOST_BYTES, Dropped, read_dropped
 from .labs.lab import LANGS, SHAPES, TOPICS, InputError, Lab, Run, Setup
+from .labs.tasks import LARGEST_SEED, Solved, overview, pose, solve, verdict
+from .labs.tasks import describe as describe_task
 from .labs.words.glossary import GLOSSARY
 from .labs.words.say import Message, pick
 from .machine.loader import ImageError
@@ -38,6 +40,7 @@ class Session:
         self._setup: Setup | None = None
         self._typed = False  # what was typed belongs to this run only
         self._trace: Dropped | None = None  # the trace file given last
+        self._solved: Solved | None = None  # the task judged last: asked again, it is at hand
         self._lang = "en"
         self._shape = "wide"
         self._operations: dict[str, Callable[[Request], Answer]] = {
@@ -53,6 +56,8 @@ class Session:
             "source": self._source,
             "figure": self._figure,
             "drop": self._drop,
+            "ask": self._ask,
+            "judge": self._judge,
         }
 
     def handle(self, request: object) -> Answer:
@@ -216,6 +221,27 @@ class Session:
             "shown": [[line, text] for line, text in report.shown],
         }
 
+    def _ask(self, request: Request) -> Answer:
+        """A task of a lab as its ``seed`` draws it; without ``task`` all of them, the short answer
+        to the lab's question, and its note on the real world."""
+        lab = find_lab(_text(request, "lab", 64))
+        seed = _seed(request)
+        task = _optional(request, "task", 64)
+        if task is None:
+            return overview(lab, seed, self._lang)
+        return describe_task(pose(lab, task, seed), self._lang)
+
+    def _judge(self, request: Request) -> Answer:
+        """Whether ``answer`` is right; without one, the right answer. The open run stays as it is:
+        the answer is found in a run of its own."""
+        lab = find_lab(_text(request, "lab", 64))
+        posed = pose(lab, _text(request, "task", 64), _seed(request))
+        given = request.get("answer")
+        answer = None if given is None else posed.read(given)
+        if self._solved is None or self._solved.posed != posed:
+            self._solved = solve(posed)
+        return verdict(self._solved, answer, self._lang)
+
     # what the answers are made of
 
     def _open_run(self) -> Run:
@@ -279,7 +305,8 @@ def describe(lab: Lab, lang: str) -> dict[str, Any]:
         "kinds": menu(lab.kinds),
         "options": [
             {"id": option.id, "title": words(option.title), "values": menu(option.values),
-             "default": option.values[0].id, "under": list(option.under)}
+             "default": option.default, "under": list(option.under), "most": option.most,
+             "keeps": option.keeps}
             for option in lab.options
         ],
         "editable": lab.editable,
@@ -313,6 +340,10 @@ def _text(request: Request, name: str, longest: int) -> str:
 
 def _optional(request: Request, name: str, longest: int) -> str | None:
     return None if request.get(name) is None else _text(request, name, longest)
+
+
+def _seed(request: Request) -> int:
+    return _whole({"seed": 0, **request}, "seed", 0, LARGEST_SEED)
 
 
 def _whole(request: Request, name: str, least: int, most: int) -> int:

@@ -15,7 +15,8 @@ const timeline = byId("timeline");
 /** Draw a frame's picture and timeline. */
 export function draw(frame, speed, quiet) {
   stage.show(frame.scene, speed, quiet);
-  delete document.documentElement.dataset.waiting;
+  mark("waiting", "");
+  mark("early", "");
 }
 
 /** Draw the timeline of `frame`, or that of its recording if more is known there. */
@@ -376,14 +377,18 @@ async function first() {
   const asked = new URLSearchParams(location.hash.slice(1));
   const record = await openRecording(globalThis.ringsideFirst.recording);
   const step = Number(asked.get("step") ?? 0);
-  if (!record || !(step >= 0 && step <= record.last)) return;
+  if (!record || !(step >= 0)) return;
+  if ([...asked.keys()].some((key) => key === "program" || key.startsWith("o."))) return;
   const { guest, technique } = record.config;
   if ((asked.get("guest") ?? guest) !== guest) return;
   if ((asked.get("tech") ?? technique) !== technique) return;
   if (!("waiting" in document.documentElement.dataset)) return; // Python was faster
-  const frame = record.frame(step);
+  const frame = record.frame(Math.min(step, record.last));
   draw(frame, 1, true);
-  byId("sentence").textContent = frame.sentence.map((part) => part.text).join("");
+  mark("early", "yes"); // all around the figure is still that of the usual lab
+  const near = step > record.last; // the nearest picture there is, pale; Python says which it is
+  if (near) mark("far", "yes");
+  byId("sentence").textContent = near ? "…" : frame.sentence.map((part) => part.text).join("");
 }
 
 first();

@@ -82,6 +82,21 @@ def test_the_stage_has_half_of_a_projectors_window(visit):
     assert smallest >= 14
 
 
+@pytest.mark.parametrize("lab", ["rings", "phone", "compare"])
+def test_every_panel_is_in_sight_beside_a_projectors_figure(visit, lab):
+    visit("about", live=False).set_viewport_size({"width": 1024, "height": 768})
+    page = visit(f"lab={lab}&lang=en&step=5")
+    foot = page.locator("#foot").bounding_box()
+    panels = page.locator(".panel").all()
+    assert foot and len(panels) >= 3
+    for panel in panels:
+        box = panel.bounding_box()
+        assert box and box["y"] + box["height"] <= foot["y"] and box["height"] >= 60
+    for field in page.locator(".console .type").all():
+        box = field.bounding_box()
+        assert box and box["y"] + box["height"] <= foot["y"]
+
+
 def test_the_figures_parts_can_be_reached_by_keyboard_and_explain_themselves(visit):
     page = visit("lab=rings&lang=en&step=6")
     expect_step(page, 6)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from pages import expect_step, expect_step_where, panels, picture, press, sentence, step
+from pages import (
+    expect_hash,
+    expect_step,
+    expect_step_where,
+    panels,
+    picture,
+    press,
+    sentence,
+    step,
+)
 from playwright.sync_api import expect
 from ringside.session import Session
 
@@ -83,3 +92,55 @@ def test_another_processor_reprices_the_same_step(visit):
     assert after["lane:hardware-assist:facts"] == before["lane:hardware-assist:facts"]
     assert after["lane:hardware-assist:cycles"] != before["lane:hardware-assist:cycles"]
     expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_a_price_written_into_its_field_reprices_the_step_and_runs_nothing(visit):
+    page = visit(f"{LINK}&step=60")
+    expect_step(page, 60)
+    before = texts(picture(page))
+    cycles = page.locator('#stage svg [data-key="lane:binary-translation:cycles"]')
+    field = page.locator('#panel-prices input[data-with="price.callout"]')
+    expect(field).to_have_attribute("placeholder", "1254")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    field.fill("2254")
+    field.press("Enter")
+    expect_hash(page, "o.price.callout=2254")
+    expect(cycles).not_to_have_text(before["lane:binary-translation:cycles"])
+    after = texts(picture(page))
+    assert step(page) == 60
+    assert len([url for url in requests if "api/session" in url]) <= 1  # a run takes more
+    assert after["lane:binary-translation:facts"] == before["lane:binary-translation:facts"]
+    assert after["lane:emulation:cycles"] == before["lane:emulation:cycles"]
+    assert "yours, instead of 1254" in panels(page)
+    linked = visit(f"{LINK}&step=60&o.price.callout=2254")
+    expect_step(linked, 60)
+    assert texts(picture(linked)) == after
+    again = linked.locator('#panel-prices input[data-with="price.callout"]')
+    expect(again).to_have_value("2254")
+    again.fill("")
+    again.press("Enter")
+    expect(linked.locator('#stage svg [data-key="lane:binary-translation:cycles"]')).to_have_text(
+        before["lane:binary-translation:cycles"])
+    assert "price" not in linked.url and step(linked) == 60
+
+
+def test_a_price_out_of_range_is_refused_in_words_and_the_old_one_holds(visit):
+    page = visit(f"{LINK}&step=60")
+    expect_step(page, 60)
+    before = texts(picture(page))
+    field = page.locator('#panel-prices input[data-with="price.callout"]')
+    field.fill("-3")
+    field.press("Enter")
+    expect(page.locator("#notices")).to_contain_text("a number from 0 to 1000000")
+    assert texts(picture(page)) == before and "price" not in page.url
+
+
+def test_a_processor_without_ept_is_exchanged_for_one_with_at_the_same_step(visit):
+    page = visit(f"{LINK}&step=60")
+    expect_step(page, 60)
+    title = page.locator('#stage svg [data-key="lane:hardware-assist:title"]')
+    expect(title).to_contain_text("shadow")
+    page.locator('[data-do=option][data-with="preset"]').select_option("westmere")
+    expect(title).to_contain_text("EPT")
+    assert step(page) == 60

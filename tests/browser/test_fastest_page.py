@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from pages import expect_step, expect_step_where, panels, picture, press, sentence
+from playwright.sync_api import expect
 from ringside.measure.predict import predictions
 from ringside.session import Session
+from ringside.trace.own_prices import with_prices
 from ringside.trace.presets import preset
 
 FIGURES = "lab=fastest&tech=figures&lang=en"
@@ -46,7 +48,7 @@ def test_it_plays_one_figure_a_step_and_steps_back(visit):
     before = picture(page), sentence(page), panels(page)
     press(page, "ArrowRight")
     expect_step(page, 6)
-    assert "off by a factor of 2.2" in sentence(page)
+    assert "Published: 15\u202f826" in sentence(page)
     press(page, "ArrowLeft")
     expect_step(page, 5)
     page.wait_for_timeout(700)
@@ -78,3 +80,20 @@ def test_the_chart_has_the_cross_over_where_the_session_has_it(visit):
     expect_step(page, 3)
     page.wait_for_timeout(700)
     assert "crossing" not in {text.partition("|")[0] for text in picture(page)}
+
+
+def test_a_price_of_one_s_own_reprices_the_figures_and_the_verdict_at_the_same_step(visit):
+    page = visit(f"{FIGURES}&step=21")
+    expect_step(page, 21)
+    field = page.locator('#panel-prices input[data-with="price.callout"]')
+    field.fill("20")
+    field.press("Enter")
+    figure = page.locator('#stage svg [data-key="bar:syscall:software:value"]')
+    mine = {one.key: one.cycles
+            for one in predictions(with_prices(preset("prescott"), {"callout": 20}))}
+    expect(figure).to_have_text(f"{mine['syscall', 'software']:,.0f}".replace(",", "\u202f"))
+    shown = texts(picture(page))
+    for (benchmark, system), cycles in mine.items():
+        assert number(shown[f"bar:{benchmark}:{system}:value"]) == round(cycles)
+    expect_step(page, 21)
+    assert "200 of 201" in panels(page) and "yours, instead of 1254" in panels(page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pages import expect_step, expect_step_where, picture, press, sentence
+from pages import expect_step, expect_step_where, picture, press, sentence, step
 from playwright.sync_api import Page, Route, expect
 
 
@@ -64,6 +64,30 @@ def test_the_change_over_to_the_machine_is_not_seen(page, static_host):
     expect_step(page, 18)
     assert (picture(page), sentence(page)) == recorded
     assert page.locator("#the-very-same").count() == 1
+
+
+def test_a_step_beyond_the_recording_shows_the_nearest_one_pale_until_it_is_worked_out(
+        page, static_host):
+    held: list[Route] = []
+    page.route("**/pyodide.asm.wasm", lambda route: held.append(route))
+    page.goto(f"{static_host}#lab=phone&lang=en&step=130")
+    line = page.locator("#sentence")
+    expect(line).to_contain_text("Working out step 130")
+    near = step(page)
+    assert 0 < near < 130 and f"is step {near}." in line.inner_text()
+    assert len(picture(page)) > 20
+    page.wait_for_timeout(400)
+    pale = "Number(getComputedStyle(document.querySelector('#stage svg')).opacity)"
+    assert page.evaluate(pale) < 0.6
+    assert "step=130" in page.url
+    for route in held:
+        route.continue_()
+    page.unroute("**/pyodide.asm.wasm")
+    expect(page.locator("#timeline")).to_have_attribute(
+        "aria-valuenow", "130", timeout=60_000)
+    expect(line).not_to_contain_text("Working out")
+    page.wait_for_timeout(400)
+    assert page.evaluate(pale) == 1
 
 
 def test_a_machine_that_cannot_start_is_said_and_the_recording_still_plays(page, static_host):

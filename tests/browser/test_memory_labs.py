@@ -127,3 +127,21 @@ def test_the_settings_of_the_richest_labs_fit_a_projector(visit):
         page.goto(page.url.split("#")[0] + f"#lab={lab}&lang=hu&step=1")
         expect_step(page, 1)
         assert page.evaluate("document.documentElement.scrollWidth") <= 1024
+
+
+def test_a_trace_dropped_onto_the_walk_lab_is_walked_access_by_access(visit):
+    page = visit("lab=walks&lang=en")
+    page.evaluate(DROP, ["ls.trace", LACKEY])
+    expect(page.locator("#notices")).to_contain_text("ls.trace: 400 accesses", timeout=LIVE)
+    expect(page.get_by_label("Program")).to_have_value("trace")
+    expect(page.locator("#panel-trace")).to_contain_text("the first 160 of 400")
+    press(page, "ArrowRight")
+    expect_step(page, 1)
+    expect(page.locator("#sentence")).to_contain_text("reads or fetches 04000000")
+
+
+def test_a_guests_accesses_tell_their_instruction(visit):
+    page = visit("lab=walks&lang=en&program=matrix&caches=tlb&step=1")
+    expect_step(page, 1)
+    expect(page.locator("#sentence")).to_contain_text("matrix.asm, line 34")
+    expect(page.locator("#panel-access")).to_contain_text("mov edi, 0x200900")

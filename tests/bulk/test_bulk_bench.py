@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 
+import pytest
 from ringside.bulk import bench
 from ringside.bulk.c_loops import compile_loops
 
@@ -17,9 +19,27 @@ def test_bulk_plain_and_c_loops_agree_and_the_report_is_plain_data(tmp_path, mon
     ways = set(report["rates"]["4-level walks"])
     assert {"bulk", "plain Python"} <= ways
     assert ("C" in ways) == (compile_loops(tmp_path) is not None)
-    assert len(report["rates"]) == 2 + 9
+    assert len(report["rates"]) == 2 + 9 + 3
     assert all(rate > 0 for rates in report["rates"].values() for rate in rates.values())
-    assert "24-reference walks" in bench.pretty(report)
+    text = bench.pretty(report)
+    assert "24-reference walks" in text
+    assert "FIFO 128x12, zipf" in text
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_report_compares_with_pycachesim_or_says_that_it_is_not_installed(
+    installed, monkeypatch
+):
+    if installed:
+        pytest.importorskip("cachesim", reason="pycachesim is not installed: see 'make bench'")
+    else:
+        monkeypatch.setitem(sys.modules, "cachesim", None)
+    monkeypatch.setattr(bench, "PAGES", 1 << 10)
+    monkeypatch.setattr(bench, "GUEST_FRAMES", 1 << 12)
+    report = bench.run(time.perf_counter, accesses=2000, rounds=1, with_c=False)
+    for name, rates in report["rates"].items():
+        assert ("pycachesim" in rates) == (installed and "walks" not in name)
+    assert ("Left out: pycachesim is not installed." in bench.pretty(report)) != installed
 
 
 def test_without_a_compiler_there_are_no_c_loops(tmp_path, monkeypatch):

@@ -78,6 +78,7 @@ def test_every_look_up_hits_exactly_where_a_plain_tlb_hits(shape, policy, chunk,
     bulk = BulkTlb(sets, ways, policy=policy, chunk=chunk)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tlb, "FEW_WAYS", few)  # both methods, whatever the ways
+        patch.setattr(tlb, "FEW_WAYS_OF_REPEATS", few)
         for _ in range(data.draw(st.integers(1, 4))):
             asked = data.draw(key_lists())
             flushes = sorted(data.draw(st.sets(st.integers(0, 200), max_size=3)))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import os
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
+from ringside import cli
+from ringside.bulk import commands
+from ringside.bulk import sweep as sweeps
 from ringside.bulk.chart import svg
 from ringside.bulk.commands import main
 from ringside.bulk.sweep import (
@@ -82,7 +86,29 @@ def test_every_executor_gives_the_same_results_in_the_order_of_the_points():
     with ThreadPoolExecutor(2) as threads:
         assert sweep(asked, threads) == inline
     assert [result.point for result in inline] == asked
-    assert told[-1] == (6, 6)
+    assert told[-1] == (len(asked), len(asked))
+
+
+def test_a_sweep_that_is_stopped_measures_no_further_points():
+    class Queue(Executor):
+        """Runs one call and lets the others wait."""
+
+        def __init__(self):
+            self.made = []
+
+        def submit(self, fn, /, *args, **kwargs):
+            self.made.append(future := Future())
+            if len(self.made) == 1:
+                future.set_result(fn(*args, **kwargs))
+            return future
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    queue = Queue()
+    with pytest.raises(KeyboardInterrupt):
+        sweep(points(SMALL, {"page": ["4K", "2M", "1G"]}), queue, stop)
+    assert [future.cancelled() for future in queue.made] == [False, True, True]
 
 
 def test_a_pool_of_processes_gives_the_same_results():
@@ -92,10 +118,24 @@ def test_a_pool_of_processes_gives_the_same_results():
 
 
 def test_a_dask_cluster_gives_the_same_results():
-    pytest.importorskip("dask.distributed")
     asked = points(SMALL, {"technique": ["native", "nested"]})
     with executor("dask://", jobs=1) as pool:
         assert sweep(asked, pool) == sweep(asked, Inline())
+
+
+def test_a_dask_scheduler_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(sweeps, "DASK_PATIENCE", "1s")
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ValueError, match=f"no Dask scheduler answers at {where}"):
+            executor(f"dask://{where}")
+
+
+def test_without_dask_its_executor_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    with pytest.raises(ValueError, match=r"install 'dask\[distributed\]'"):
+        executor("dask://")
 
 
 def test_neither_dask_nor_the_processes_are_imported_with_the_core():
@@ -183,6 +223,7 @@ def test_import_then_sweep_from_the_command_line(tmp_path, capsys):
     "arguments",
     [
         ["trace", "import", "no such file"],
+        ["trace", "import", "."],
         ["sweep", "file:no such file", "--jobs", "1", "--quiet"],
         ["sweep", "noise"],
         ["sweep", "uniform", "--executor", "cloud://9"],
@@ -191,6 +232,74 @@ def test_import_then_sweep_from_the_command_line(tmp_path, capsys):
 def test_the_commands_refuse_with_a_message_and_status_2(arguments, capsys):
     assert main(arguments) == 2
     assert capsys.readouterr().err.strip().startswith("ringside: ")
+
+
+def test_a_trace_is_read_from_standard_input_with_its_progress(monkeypatch, capsys):
+    text = "".join(f" L {page * 4096:x},8\n" for page in range(200_000)).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    assert main(["trace", "import", "-"]) == 0
+    told = capsys.readouterr()
+    assert "200,000 accesses in 200,000 lines" in told.out
+    assert told.err.endswith("2 MiB  200,000 accesses\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_trace_is_read_from_a_pipe(tmp_path, capsys):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as writer:
+        writer.submit(pipe.write_text, " L 1000,8\n" * 5)
+        assert main(["trace", "import", str(pipe), "--quiet"]) == 0
+    assert "5 accesses" in capsys.readouterr().out
+
+
+def test_a_packed_trace_is_not_packed_again(tmp_path, capsys):
+    trace, packed = tmp_path / "t", tmp_path / "p"
+    trace.write_text(" L 1000,8\n")
+    assert main(["trace", "import", str(trace), "-o", str(packed), "--quiet"]) == 0
+    assert main(["trace", "import", str(packed), "--quiet"]) == 2
+    assert "ringside sweep file:" in capsys.readouterr().err
+
+
+def test_a_sweep_takes_no_more_processes_than_there_are_processors(monkeypatch, capsys):
+    taken = []
+
+    def pool(where, jobs):
+        taken.append(jobs)
+        return Inline()
+
+    monkeypatch.setattr(sweeps, "executor", pool)
+    monkeypatch.setattr(commands.os, "cpu_count", lambda: 3)
+    for techniques in ("native", "native,nested,shadow"):
+        for pages in ("4K", "4K,2M"):
+            assert main(["sweep", "uniform", "--accesses", "100", "--technique", techniques,
+                         "--page", pages, "--quiet"]) == 0  # fmt: skip
+    assert taken == [1, 2, 3, 3]
+
+
+def test_progress_ends_before_the_results_begin(capsys):
+    assert main(["sweep", "uniform", "--accesses", "100", "--jobs", "1"]) == 0
+    assert capsys.readouterr().err == "\r1 of 1\n"
+
+
+def test_a_chart_says_what_it_shows_and_keeps_inside_its_frame(tmp_path):
+    asked = points(SMALL, {"technique": ["native"], "second_tlb": ["", "128x12"],
+                           "walk_cache": [0, 4], "nested_tlb": [0, 16]})  # fmt: skip
+    picture = ET.fromstring(svg(sweep(asked, Inline())))
+    texts = [node.text for node in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[0] == "Modelled cycles per access, 20,000 accesses of uniform, prices of haswell"
+    assert "second tlb none, walk cache 4, nested tlb 0" in texts
+    width = float(picture.get("viewBox").split()[2])
+    for bar in list(picture.iter("{http://www.w3.org/2000/svg}rect"))[1:]:
+        assert float(bar.get("x")) + float(bar.get("width")) < width
+
+
+def test_an_option_the_import_does_not_have_is_named_with_the_imports_own_usage(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["trace", "import", "x", "--foo"])
+    told = capsys.readouterr().err
+    assert told.startswith("usage: ringside trace import")
+    assert "--foo" in told
 
 
 def test_a_damaged_trace_leaves_no_packed_one(tmp_path, capsys):

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ringside.bulk import reading
-from ringside.bulk.reading import TraceError, TraceReader, load, open_trace, save
+from ringside.bulk.packed import load, open_trace, save
+from ringside.bulk.reading import TraceError, TraceReader
 from ringside.bulk.traces import STREAMS, Accesses, Shape, stream
 
 LACKEY = b"""==42== Lackey, an example Valgrind tool

@@ -21,6 +21,8 @@ from ringside.trace.events import (
     PortWritten,
     Retired,
     SystemCalled,
+    VmExited,
+    VmxFailed,
 )
 
 FOLDER = Path(guests.__file__).parent
@@ -38,6 +40,7 @@ ENDS = {
     "page_fault": ("exit 1", "page fault: filling in the entry\nread 42\n"),
     "system_call": ("exit 1", "hello from ring 3\n"),
     "vtx_tour": ("exit 1", "the tour is over\n"),
+    "vmx_errors": ("exit 1", "5\n7\n12\n33\n"),
     "port_io": ("exit 1", "sent through port 3F8\n"),
     "sieve": ("exit 1", "primes below 10000: 1229\n"),
     "matrix": ("exit 1", "sum of all elements: 662400\n"),
@@ -45,6 +48,7 @@ ENDS = {
     "boot_sector": ("exit 1", "real mode\nprotected mode\n"),
 }
 POPFS = ("popf", "vtx_tour", "boot_sector")  # trap-and-emulate does them no justice
+NO_VMX = ("vmx_errors",)  # a virtual machine has no VMX, and so they can tell
 SMALL = [guest.id for guest in guests.SHELF if guest.id not in ("nanos", "rings", "phone_rich")]
 
 
@@ -62,13 +66,31 @@ def test_it_prints_its_result_and_ends(guest: str) -> None:
     assert (str(system.outcome), system.console) == ENDS[guest]
 
 
-@pytest.mark.parametrize("guest", [g for g in ENDS if g not in POPFS])
+@pytest.mark.parametrize("guest", [g for g in ENDS if g not in (*POPFS, *NO_VMX)])
 @pytest.mark.parametrize("technique", UNMODIFIED)
 def test_it_cannot_tell_that_it_is_virtualized(guest: str, technique: str) -> None:
     alone, other = finished(guest), finished(guest, technique)
     assert other.console == alone.console
     assert other.guest_steps == alone.guest_steps
     assert other.digest() == alone.digest()
+
+
+@pytest.mark.parametrize("technique", UNMODIFIED)
+def test_no_virtual_machine_has_vmx(technique: str) -> None:
+    system = finished("vmx_errors", technique)
+    assert system.console == "" and str(system.outcome) not in ("exit 1", "shutdown")
+    assert system.digest() == finished("vmx_errors", UNMODIFIED[0]).digest()
+
+
+def test_every_failure_of_a_vmx_instruction_is_an_event_with_its_number_and_reason() -> None:
+    heard: list[Event] = []
+    system = build(BARE_METAL, Image(guests.program("vmx_errors")))
+    system.listener = heard.append
+    system.run(1_000_000)
+    failed = [(e.mnemonic, e.error) for e in heard if isinstance(e, VmxFailed)]
+    assert failed == [("vmlaunch", 0), ("vmresume", 5), ("vmlaunch", 7), ("vmread", 12)]
+    (left,) = (e for e in heard if isinstance(e, VmExited))
+    assert left.reason == 1 << 31 | 33 and "CR0" in left.why
 
 
 def test_popf_goes_wrong_silently_under_trap_and_emulate() -> None:

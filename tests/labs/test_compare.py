@@ -9,6 +9,7 @@ import pytest
 from ringside.labs import compare
 from ringside.labs.compare import LAB, CompareRun
 from ringside.labs.lab import InputError
+from ringside.measure.comparison import Comparison
 from ringside.session import Session
 
 
@@ -44,7 +45,7 @@ def test_there_is_a_lane_for_each_technique_bare_metal_first(shape: str) -> None
     run.seek(40)
     drawn = nodes(run, shape)
     titles = [key for key in drawn if key.endswith(":title") and key.startswith("lane:")]
-    assert titles == [f"lane:{lane.id}:title" for lane in run.comparison.lanes]
+    assert titles == [f"lane:{lane.technique}:title" for lane in run.lanes]
     assert titles[0] == "lane:bare-metal:title" and len(titles) >= 5
 
 
@@ -52,9 +53,10 @@ def test_the_bars_are_as_long_as_the_cycles() -> None:
     run = open_run("popf")
     run.seek(60)
     drawn = nodes(run)
-    for lane in run.comparison.lanes[1:]:
-        bar, track = drawn[f"lane:{lane.id}:bar"], drawn[f"lane:{lane.id}:track"]
-        cycles = number(drawn[f"lane:{lane.id}:cycles"]["text"])
+    for lane in run.lanes[1:]:
+        key = f"lane:{lane.technique}"
+        bar, track = drawn[f"{key}:bar"], drawn[f"{key}:track"]
+        cycles = number(drawn[f"{key}:cycles"]["text"])
         scale = run.view("en").scale
         assert bar["w"] / track["w"] == pytest.approx(cycles / scale, abs=0.01)
 
@@ -63,11 +65,65 @@ def test_the_token_is_in_the_real_ring() -> None:
     run = open_run("popf")
     for step in (40, 45, 48):
         run.seek(step)
-        for lane in run.comparison.lanes:
+        for lane in run.lanes:
+            rings = f"lane:{lane.technique}:ring:"
             current = [key for key, node in nodes(run).items()
-                       if key.startswith(f"lane:{lane.id}:ring:") and "current" in node["cls"]]
+                       if key.startswith(rings) and "current" in node["cls"]]
             ring = run.readers[lane.id].read().ring  # -1 in root mode, beside the guest's rings
-            assert current == [f"lane:{lane.id}:ring:{ring}"] * (ring >= 0)
+            assert current == [f"{rings}{ring}"] * (ring >= 0)
+
+
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no guest can be started, and none taken a step further or back."""
+    monkeypatch.setattr(compare, "compare_guest", None)
+    monkeypatch.setattr(Comparison, "seek", None)
+
+
+def prices_panel(frame: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    (panel,) = (panel for panel in frame["panels"] if panel["id"] == "prices")
+    return {row["option"]: row for row in panel["rows"]}
+
+
+def test_a_price_of_one_s_own_changes_the_cycles_by_its_count_and_runs_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = Session()
+    load = {"op": "load", "lab": "compare", "guest": "popf", "step": 60}
+    published = session.handle(load)["frame"]
+    usual = prices_panel(published)["price.callout"]
+    assert (usual["usual"], usual["value"], usual["tone"]) == ("1254", "", "")
+    assert usual["note"].startswith("reported: AA06")
+    nothing_runs(monkeypatch)
+    dear = session.handle({**load, "options": {"price.callout": "2254"}})["frame"]
+    run = session._run
+    assert isinstance(run, CompareRun) and dear["step"] == 60
+    (lane,) = (lane for lane in run.lanes if lane.id == "binary-translation")
+    callouts = lane.exits["callout"]
+    cycles = [number(next(node["text"] for node in frame["scene"]["nodes"]
+                          if node["key"] == "lane:binary-translation:cycles"))
+              for frame in (published, dear)]
+    assert callouts > 0 and cycles[1] - cycles[0] == 1000 * callouts
+    row = prices_panel(dear)["price.callout"]
+    assert (row["value"], row["tone"]) == ("2254", "yours")
+    assert "yours, instead of 1254 (reported: AA06" in row["note"]
+    assert "your prices" in str(dear["scene"]["nodes"])
+    emptied = session.handle({**load, "options": {"price.callout": ""}})["frame"]
+    assert emptied == published
+
+
+@pytest.mark.parametrize("value", ["-1", "1e3", "1000001", "nan", "٣", "1,5", " 5", "5."])
+def test_what_is_not_a_price_is_refused_with_the_range(value: str) -> None:
+    answer = Session().handle({"op": "load", "lab": "compare", "options": {"price.callout": value}})
+    assert not answer["ok"] and "from 0 to 1000000" in answer["error"]["message"]
+
+
+def test_the_virtualizable_processor_is_a_lane_of_its_own_and_stays_equal() -> None:
+    run = open_run("popf", isa="virtualizable")
+    run.seek(60)
+    assert [lane.id for lane in run.lanes if lane.technique == "trap-and-emulate"] == [
+        "trap-and-emulate/virtualizable"]
+    assert not any(lane.difference for lane in run.lanes)
+    assert nodes(run)["lane:trap-and-emulate:title"]["text"].endswith(", virtualizable")
 
 
 def test_changing_the_processor_in_a_session_runs_nothing_again(
@@ -76,8 +132,10 @@ def test_changing_the_processor_in_a_session_runs_nothing_again(
     session = Session()
     load = {"op": "load", "lab": "compare", "guest": "popf", "step": 60}
     first = session.handle({**load, "options": {"preset": "westmere"}})["frame"]
-    monkeypatch.setattr(compare, "compare_guest", None)  # nothing can be started any more
-    for preset, devices in (("haswell", "without"), ("haswell", "with"), ("westmere", "without")):
+    nothing_runs(monkeypatch)
+    for preset, devices in (
+            ("haswell", "without"), ("haswell", "with"), ("prescott", "without"),
+            ("westmere", "without")):
         again = session.handle({**load, "options": {"preset": preset, "devices": devices}})
         assert again["ok"] and again["frame"]["step"] == 60
         same = (preset, devices) == ("westmere", "without")
@@ -89,7 +147,7 @@ def test_a_processor_without_ept_is_not_given_any() -> None:
     for preset in ("merom", "westmere"):
         run = open_run("page_fault", preset=preset)
         run.seek(200)
-        exits[preset] = run.comparison.lanes[-1].exits
+        exits[preset] = run.lanes[-1].exits
         title = nodes(run)["lane:hardware-assist:title"]["text"]
         assert title.endswith("EPT" if preset == "westmere" else "shadow")
     assert "EPT violation" in exits["westmere"] and "#PF" not in exits["westmere"]
@@ -113,7 +171,7 @@ def test_the_divergence_is_found_named_and_marked() -> None:
 def test_a_lane_that_is_not_compared_is_left_out_in_words() -> None:
     run = open_run("popf")
     run.seek(6)
-    assert not all(lane.compared for lane in run.comparison.lanes)
+    assert not all(lane.compared for lane in run.lanes)
     for lang, left_out in (("en", "Not compared: Paravirtualization."),
                            ("hu", "Nem vetjük össze: Paravirtualizáció.")):
         panel = next(one for one in run.panels(lang) if one["id"] == "equivalence")
@@ -135,10 +193,10 @@ def test_stepping_back_shows_what_was_there() -> None:
 def test_the_sentence_says_what_the_step_has_added() -> None:
     run = open_run("popf")
     run.seek(41)
-    before = {lane.id: run._cycles(lane)[1] for lane in run.comparison.lanes}
+    before = {lane.id: run.cycles(lane)[1] for lane in run.lanes}
     run.seek(42)
-    for lane in run.comparison.lanes:
-        added = round(run._cycles(lane)[1] - before[lane.id])
+    for lane in run.lanes:
+        added = round(run.cycles(lane)[1] - before[lane.id])
         assert f"+{added:,}".replace(",", "\u202f") in told(run)
 
 
@@ -166,7 +224,7 @@ def test_exits_can_be_gone_along_both_ways() -> None:
     first = run.step
     assert run.find("exit", 1) and run.step > first
     assert run.find("exit", -1) and run.step == first
-    assert sum(sum(lane.exits.values()) for lane in run.comparison.lanes) > 0
+    assert sum(sum(lane.exits.values()) for lane in run.lanes) > 0
     run.seek(first - 1)
     assert not run.find("exit", -1) or run.step < first
 
@@ -193,8 +251,13 @@ def test_there_is_nothing_to_type_at_and_no_such_kind() -> None:
 
 @pytest.mark.parametrize("lang", ["en", "hu"])
 @pytest.mark.parametrize("shape", ["wide", "tall"])
-def test_every_text_ends_inside_the_picture(shape: str, lang: str) -> None:
-    run = open_run("popf")
+@pytest.mark.parametrize("options", [
+    {}, {"isa": "virtualizable", "price.callout": "1000000"},
+    {"preset": "westmere", "paging": "both"}])
+def test_every_text_ends_inside_the_picture(
+    shape: str, lang: str, options: dict[str, str]
+) -> None:
+    run = open_run("popf", **options)
     for step in (0, 1, 53, 300):
         run.seek(step)
         scene = run.picture(shape, lang)
@@ -211,3 +274,20 @@ def test_the_session_opens_it_at_a_step() -> None:
     assert answer["ok"] and answer["frame"]["step"] == 53
     assert [mark for mark in answer["frame"]["timeline"]["marks"] if mark[1] == "diverge"] == [
         [53, "diverge"]]
+
+
+@pytest.mark.parametrize("shape", ["wide", "tall"])
+def test_ept_and_shadow_stand_side_by_side_on_a_processor_that_has_both(shape: str) -> None:
+    run = open_run("page_fault", preset="westmere", paging="both")
+    run.seek(200)
+    drawn = nodes(run, shape)
+    assert drawn["lane:hardware-assist/nested:title"]["text"] == "Hardware assist, EPT"
+    assert drawn["lane:hardware-assist/shadow:title"]["text"] == "Hardware assist, shadow"
+    exits = {lane.id: lane.exits for lane in run.lanes}
+    assert "EPT violation" in exits["hardware-assist/nested"]
+    assert "#PF" in exits["hardware-assist/shadow"]
+    keys = [row["key"] for panel in run.panels("hu") for row in panel.get("rows", ())]
+    assert len(set(keys)) == len(keys)
+    before = open_run("page_fault", paging="both")  # no EPT there: one lane as ever
+    assert [lane.id for lane in before.lanes][-1] == "hardware-assist/shadow"
+    assert "lane:hardware-assist:title" in nodes(before, shape)

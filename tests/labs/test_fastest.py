@@ -73,7 +73,8 @@ def test_what_is_far_off_is_said_with_its_reason_in_both_languages() -> None:
     run = open_run(FIGURES)
     assert run.find("far", 1) and run.step == 1 + BENCHMARKS.index("cr8wr") * 3 + 1
     assert "off by a factor of 2.5" in told(run)
-    assert "CLI and STI stand for it" in told(run)
+    why = next(panel for panel in run.panels("en") if panel["id"] == "why")
+    assert "CLI and STI stand for it" in why["segments"][0]["text"]
     assert "2,5-szeres" in told(run, "hu")
     assert not run.find("far", 1)
 
@@ -204,3 +205,41 @@ def test_the_verdict_counts_what_the_model_gets_right() -> None:
     text = str(next(panel for panel in run.panels("en") if panel["id"] == "verdict"))
     assert "201 of 201" in text and "20 of 21" in text
     assert preset("prescott") in PRESETS
+
+
+def test_a_price_of_one_s_own_moves_what_is_charged_it_and_nothing_else() -> None:
+    run = open_run(FIGURES, **{"price.callout": "10"})
+    assert isinstance(run, FiguresRun)
+    for one, published in zip(run.found, predictions(), strict=True):
+        callouts = sum(count for name, count, *_ in published.lines if name == "callout")
+        assert one.cycles == pytest.approx(published.cycles - callouts * (1254 - 10))
+    run.seek(1)
+    panel = next(panel for panel in run.panels("hu") if panel["id"] == "prices")
+    (mine,) = (row for row in panel["rows"] if row["tone"])
+    assert (mine["option"], mine["value"], mine["usual"]) == ("price.callout", "10", "1254")
+    assert "a tiéd, 1254 helyett (közölt" in mine["note"]
+    assert "saját árakkal" in str(list(run.picture("wide", "hu")))
+
+
+def test_a_published_price_that_was_changed_makes_a_prediction_of_what_was_given() -> None:
+    run = open_run(FIGURES, **{"price.system-call": "500"})
+    run.seek(1)
+    assert "no prediction" not in told(run)
+    assert "505 cycles. Published: 242" in told(run)
+    usual = open_run(FIGURES)
+    usual.seek(1)
+    assert "no prediction" in told(usual)
+
+
+def test_a_price_of_one_s_own_holds_on_every_processor_of_the_chart() -> None:
+    run = open_run(GENERATIONS, "nano_in", **{"price.exit-io": "0", "price.vmresume": "0"})
+    assert isinstance(run, GenerationsRun)
+    known = open_run(GENERATIONS, "nano_in")
+    assert isinstance(known, GenerationsRun)
+    for (mine, cycles), (processor, published) in zip(run.points, known.points, strict=True):
+        saved = processor.prices["exit io"].cycles + processor.prices["vmresume"].cycles
+        assert cycles["hardware"] == pytest.approx(published["hardware"] - saved)
+        assert mine.own == {"exit io", "vmresume"}
+    run.seek(1)
+    assert "coming back takes 1\u202f630 cycles" in told(run)
+    assert "holds on every processor" in str(run.panels("en"))

@@ -11,7 +11,8 @@ from ringside.bulk.steady import measure_pieces, measure_steady, warm_up
 from ringside.bulk.sweep import Point
 from ringside.bulk.traces import stream
 from ringside.labs import nested_wins
-from ringside.labs.nested_wins import LAB, PUBLISHED
+from ringside.labs.nested_wins import LAB
+from ringside.labs.wins_published import PUBLISHED, compared, marks_of
 from ringside.session import Session
 
 
@@ -21,7 +22,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nested_wins, "ACCESSES", 6_000)
     monkeypatch.setattr(nested_wins, "PAGES", (256, 8_192))
     monkeypatch.setattr(
-        nested_wins, "RATES", {"churn": (0, 10_000, 100_000), "switch": (0, 1_000, 10_000)})
+        nested_wins, "RATES", {
+            "churn": (0, 10_000, 100_000), "switch": (0, 1_000, 10_000),
+            "fork": (0, 10_000, 100_000)})
 
 
 def whole(guest: str = "churn", **options: str):
@@ -69,6 +72,15 @@ def test_the_published_gains_are_marked_on_cells_within_a_tenth_of_them() -> Non
     assert all(figure in text for figure in ("42 %", "48 %", "500 %", "600 %", "2009"))
 
 
+def test_a_cell_carries_one_figure_only_the_one_it_is_nearest_to() -> None:
+    assert marks_of([0, 544, 44]) == {1: "RVI µ 500 %", 2: "RVI 42 %"}
+    text = "".join(part["text"] for part in compared([0, 544, 44], "en"))
+    assert text.count("a cell comes within a tenth") == 4 and "loses nowhere" in text
+    assert marks_of([-3, 100, 700]) == {}
+    text = "".join(part["text"] for part in compared([-3, 100, 550], "en"))
+    assert "RVI 42 %: the map goes beyond it" in text and "loses up to −3 %" in text
+
+
 @pytest.mark.usefixtures("small")
 def test_one_request_measures_a_few_cells_only_so_that_it_can_be_stopped() -> None:
     run = LAB.open(LAB.setup("churn", None, {}, None))
@@ -81,7 +93,7 @@ def test_one_request_measures_a_few_cells_only_so_that_it_can_be_stopped() -> No
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("lang", ["en", "hu"])
 @pytest.mark.parametrize("shape", ["wide", "tall"])
-@pytest.mark.parametrize("guest", ["churn", "switch"])
+@pytest.mark.parametrize("guest", ["churn", "switch", "fork"])
 def test_every_text_ends_inside_the_picture(guest: str, shape: str, lang: str) -> None:
     run = whole(guest)
     for step in range(run.last + 1):
@@ -93,6 +105,49 @@ def test_every_text_ends_inside_the_picture(guest: str, shape: str, lang: str) -
                 width = len(node["text"]) * node["size"] * 0.55
                 left = node["x"] - {"middle": width / 2, "end": width}.get(node["anchor"], 0.0)
                 assert left > -8 and left + width < scene.width + 8, node
+
+
+@pytest.mark.usefixtures("small")
+def test_a_dropped_shadow_makes_switches_dear_and_a_kept_one_hardly() -> None:
+    kept, dropped = whole("switch"), whole("switch", roots="dropped")
+    for row, other in zip(gains(kept), gains(dropped), strict=True):
+        assert row[0] == other[0]  # without switches there is no difference
+        assert all(more > less + 5 for more, less in zip(other[1:], row[1:], strict=True))
+    assert max(max(row) for row in gains(kept)) < 42
+    dropped.seek(3)
+    assert "entries of the shadow" in "".join(part["text"] for part in dropped.sentence("en"))
+    bars = next(panel for panel in dropped.panels("en") if panel["id"] == "cell")["rows"]
+    assert any(row["key"].endswith("shadow.refill") and row["value"] for row in bars)
+
+
+@pytest.mark.usefixtures("small")
+def test_where_processes_come_and_go_there_are_new_pages_and_switches_and_nested_wins() -> None:
+    kept, dropped = whole("fork"), whole("fork", roots="dropped")
+    for run in (kept, dropped):
+        for row in gains(run):
+            assert row == sorted(row) and row[-1] > 50
+    for one, other in zip(kept.measured, dropped.measured, strict=True):
+        # The same accesses: as many new pages and switches, but refills in one of them only.
+        assert (one.shadow.touched, one.shadow.switches) == (
+            other.shadow.touched, other.shadow.switches)
+        assert one.shadow.refills == 0
+    few = kept.measured[1].shadow
+    assert few.switches == pytest.approx(few.accesses / 10**6 * 10_000 / 30, abs=1)
+    assert dropped.measured[1].shadow.refills > 0
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("lang", ["en", "hu"])
+def test_the_whole_map_says_how_it_compares_with_each_published_figure(lang: str) -> None:
+    run = whole()
+    run.seek(run.total)
+    panels = {panel["id"]: panel for panel in run.panels(lang)}
+    text = "".join(part["text"] for part in panels["compared"]["segments"])
+    assert all(name in text for _, name in PUBLISHED)
+    gain = max(one.gain for one in run.measured)
+    assert f"+{gain:.0f} %" in text
+    run.seek(1)
+    assert "compared" not in {panel["id"] for panel in run.panels(lang)}
 
 
 def test_the_warm_up_leaves_no_first_touch_for_a_stream_that_changes_nothing() -> None:

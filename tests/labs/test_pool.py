@@ -74,7 +74,7 @@ def test_every_step_has_a_picture_a_sentence_and_panels(guest: str, shape: str) 
                 assert node["y"] >= 0 and node["y"] + node["h"] <= scene["height"] + 1
         for lang in ("en", "hu"):
             assert re.search(r"\w", said(run, lang)) and "{" not in said(run, lang)
-        assert len(run.panels("hu")) == 1 + len(run.moment.vms)
+        assert len(run.panels("hu")) == 1 + len(run.moment.vms) + (guest != "turns")
 
 
 def test_one_tile_a_page_and_its_shape_tells_its_state() -> None:
@@ -171,6 +171,59 @@ def test_the_tax_moves_memory_from_the_idle_vm_when_it_is_introduced() -> None:
     run.seek(10_000)
     idle, busy = run.moment.vms
     assert idle.charge < before[0].charge - 30 and busy.charge > before[1].charge + 20
+
+
+def average(run: PoolRun, vm: int) -> float:
+    """Frames a VM used, over the whole story."""
+    moments = run.recorder.moments
+    return sum(moment.vms[vm].charge for moment in moments) / len(moments)
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_more_shares_get_a_vm_more_memory_at_the_cost_of_the_others(guest: str) -> None:
+    runs = [at_end(guest, overcommit="2", shares=shares) for shares in ("equal", "b", "b4")]
+    equal, double, four = (average(run, 1) for run in runs)
+    assert equal + 8 < double and double + 4 < four
+    assert average(runs[2], 0) < average(runs[0], 0) - 5
+    shares = {row["name"]: row["value"] for row in runs[2].panels("en")[2]["rows"]}["shares"]
+    assert shares == "4000"
+    for shape in ("wide", "tall"):
+        assert "shares × 4" in {node.get("text") for node in nodes(runs[2], shape).values()}
+
+
+def test_the_higher_the_tax_the_less_the_idle_vm_keeps() -> None:
+    idle = [average(at_end("idle", overcommit="2", sharing="off", tax=tax, least="0"), 0)
+            for tax in ("0", "50", "75", "90")]
+    assert idle == sorted(idle, reverse=True) and idle[0] > idle[-1] + 15
+
+
+def test_nobody_is_taken_below_its_minimum() -> None:
+    """What it may not go below it gets by touching; before it has, there is nothing to take."""
+    for least in ("0", "25", "50"):
+        run = at_end("idle", overcommit="2", sharing="off", tax="90", least=least)
+        kept = 288 * int(least) // 100
+        assert all(vm.target >= kept for moment in run.recorder.moments for vm in moment.vms)
+        reached = False
+        for moment in run.recorder.moments:
+            reached = reached or moment.vms[0].charge >= kept + 8
+            assert not reached or moment.vms[0].charge >= kept - 8
+    free = average(at_end("idle", overcommit="2", sharing="off", tax="90", least="0"), 0)
+    bound = average(at_end("idle", overcommit="2", sharing="off", tax="90", least="50"), 0)
+    assert free < bound
+
+
+def test_what_was_published_stands_beside_what_this_story_came_to() -> None:
+    def text(run: PoolRun) -> str:
+        panel = next(panel for panel in run.panels("en") if panel["id"] == "published")
+        return "".join(part["text"] for part in panel["segments"])
+
+    run = at_end("idle", tax="later", sharing="off", overcommit="2")
+    idle, busy = (round(vm.charge) for vm in run.moment.vms)
+    assert "over 30 %" in text(run) and f"to {idle} frames" in text(run)
+    assert f"to {busy}." in text(run)
+    assert "does not change" in text(opened("idle"))
+    run = at_end("like")
+    assert f"{run.moment.saved} frames saved" in text(run) and "67 %" in text(run)
 
 
 def test_the_story_has_an_end_and_says_so() -> None:

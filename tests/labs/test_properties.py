@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from ringside.labs.lanes import compare_guest
 from ringside.labs.measuring import PLAN, PropertiesRun, state_of
 from ringside.labs.properties import GUESTS, LAB
-from ringside.properties.subjects import HOSTILE, SUBJECTS
+from ringside.properties.efficiency import efficiency
+from ringside.properties.report import efficient
+from ringside.properties.subjects import HOSTILE, PROCESSOR, SUBJECTS
 from ringside.session import Session
+from ringside.trace.cost import DEVICE_PRICES
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +101,24 @@ def test_unknown_kinds_and_breakpoints_are_refused() -> None:
     assert not session.handle({"op": "step", "by": "magic"})["ok"]
     assert not session.handle({"op": "breakpoints", "list": [{"kind": "trap"}]})["ok"]
     assert not session.handle({"op": "input", "text": "x"})["ok"]
+
+
+def test_the_lab_the_command_and_the_comparison_say_the_same_figures(run: PropertiesRun) -> None:
+    """One guest, one processor, one way to page: cycles without devices are one figure."""
+    comparison = compare_guest(
+        "popf", ["bare-metal", *(subject.id for subject in SUBJECTS)], ept=PROCESSOR.ept)
+    comparison.seek(100_000)
+    bare, *lanes = (lane.bill(PROCESSOR).without(DEVICE_PRICES).total
+                    for lane in comparison.lanes)
+    for subject, cycles in zip(SUBJECTS, lanes, strict=True):
+        printed = efficient(efficiency(subject, "popf"), "en")
+        step = next(step for step, one in enumerate(PLAN, 1)
+                    if (one.subject, one.what) == (subject, "efficiency"))
+        run.seek(step)
+        spoken = "".join(part["text"] for part in run.sentence("en"))
+        times = f"{cycles / bare:.1f}"
+        assert f"({times} × bare metal)" in printed
+        assert f"{times} times the" in spoken and "without what devices take" in spoken
+        grouped = f"{cycles:,}".replace(",", "\u202f")
+        assert f"{grouped} cycles modelled" in printed
+        assert f"{grouped}; bare metal" in run.picture("wide", "en")["evidence:cycles"]["text"]

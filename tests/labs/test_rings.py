@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ringside.labs import rings
 from ringside.labs.rings import LAB
+from ringside.session import Session
 
 BARE, TRAP = "bare-metal", "trap-and-emulate"
 
@@ -213,3 +214,21 @@ def test_a_real_mode_guest_under_trap_and_emulate_ends_only_itself() -> None:
     run = open_run("rings", TRAP, source)
     run.seek(10**6)
     assert "real mode" in run.outcome("en")
+
+
+def test_another_processor_prices_the_same_trap_anew_and_nothing_runs(monkeypatch) -> None:
+    session = Session()
+    load = {"op": "load", "lab": "rings", "guest": "popf", "technique": "hardware-assist"}
+    opened = session.handle(load)
+    assert opened["ok"]
+    found = session.handle({"op": "step", "by": "trap"})["frame"]["step"]
+    steps = {}
+    monkeypatch.setattr(rings, "build", None)  # no system can be started any more
+    for preset in ("prescott", "haswell"):
+        frame = session.handle({**load, "step": found, "options": {"preset": preset}})["frame"]
+        assert frame["step"] == found
+        texts = [node["text"] for node in frame["scene"]["nodes"] if node["shape"] == "text"]
+        (told,) = (text for text in texts if "Prescott" in text or "Haswell" in text)
+        steps[preset] = texts
+        assert preset.capitalize() in told
+    assert steps["prescott"] != steps["haswell"]

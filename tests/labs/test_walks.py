@@ -102,6 +102,72 @@ def test_a_page_fault_has_the_error_code_of_its_cause_under_every_technique(
 
 
 @pytest.mark.parametrize("technique", ["none", "shadow", "nested"])
+@pytest.mark.parametrize("guest", ["4-level", "5-level"])
+def test_a_page_of_data_can_be_read_and_written_but_not_run(guest: str, technique: str) -> None:
+    faults = {access: open_run(guest, technique, "noexec", access=access).tours[0].fault
+              for access in ("read", "write", "fetch")}
+    assert faults == {"read": None, "write": None, "fetch": 1 | 4 | 16}
+    run = open_run(guest, technique, "noexec", caches="tlb")
+    run.receive("x " + hex(run.tours[0].gva))  # the TLB knows the page, and that it is data
+    assert run.tours[1].fault == 21 and not run.tours[1].hit
+
+
+@pytest.mark.parametrize("guest", ["pae", "32-bit"])
+def test_a_format_without_execute_disable_says_so(guest: str) -> None:
+    with pytest.raises(InputError, match="cannot forbid fetching"):
+        open_run(guest, "none", "noexec")
+
+
+def test_what_the_host_does_not_let_run_is_a_violation_of_a_fetch() -> None:
+    run = at_end(open_run("4-level", "nested", "host-noexec", access="fetch"))
+    (tour,) = run.tours
+    # Fetch (bit 2), readable and writable (3 and 4), address valid (7), final (8).
+    assert tour.exit == "violation"
+    assert tour.reads[-1].error == 1 << 2 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 8
+    assert "allow only RW" in told(run)
+    assert open_run("4-level", "nested", "host-noexec", access="write").tours[0].hpa >= 0
+    amd = open_run("4-level", "nested", "host-noexec", access="fetch", nested="4-level")
+    assert amd.tours[0].exit == "npf" and amd.tours[0].reads[-1].error & 16
+
+
+def test_a_page_the_host_lets_read_only_hits_for_reads_and_walks_again_for_fetches() -> None:
+    run = open_run("4-level", "nested", "host-noexec", caches="tlb")
+    gva = hex(run.tours[0].gva)
+    run.receive(gva)
+    run.receive("x " + gva)
+    assert run.tours[1].hit and run.tours[2].exit == "violation"
+    assert run.tours[2].beats[0].kind == "rights"
+
+
+@pytest.mark.parametrize(("nested", "accessed", "dirty"), [
+    ("ept-4", 0x100, 0x200), ("ept-5", 0x100, 0x200), ("4-level", 0x20, 0x40),
+    ("pae", 0x20, 0x40), ("32-bit", 0x20, 0x40)])
+def test_the_hosts_entries_get_accessed_by_use_and_dirty_by_writes(nested, accessed, dirty):
+    run = open_run("4-level", "nested", nested=nested, program="twice")
+    run.receive("w " + hex(run.tours[0].gva))
+    run.receive(hex(run.tours[0].gva))
+    first, second, write, after = run.tours
+
+    def leaf(tour, row: int) -> int:
+        return [read.reference.entry for read in tour.reads
+                if read.context == "vmm" and read.row == row][-1]
+
+    data = first.reads[-1].row
+    assert not leaf(first, data) & accessed  # as it was found
+    assert leaf(second, data) & (accessed | dirty) == accessed
+    assert leaf(write, data) & dirty == 0 and leaf(after, data) & dirty
+    # Setting flags in the guest's own tables is writing, so their pages are dirty from the first.
+    assert leaf(second, 0) & (accessed | dirty) == accessed | dirty
+    assert not any(tour.exit or tour.fault is not None for tour in run.tours)
+
+
+def test_what_is_not_mapped_by_the_host_gets_no_accessed_flag() -> None:
+    run = open_run("4-level", "nested", "swapped")
+    run.receive(hex(run.tours[0].gva))
+    assert run.tours[1].exit == "violation" and run.tours[1].reads[-1].reference.entry & 0x100 == 0
+
+
+@pytest.mark.parametrize("technique", ["none", "shadow", "nested"])
 def test_a_read_only_page_can_be_read(technique: str) -> None:
     assert open_run("4-level", technique, "readonly").tours[0].fault is None
 

@@ -14,6 +14,7 @@ from ringside.labs.words import (
     paravirtual,
     phone,
     pool,
+    price_list,
     prices,
     properties,
     rings,
@@ -29,7 +30,8 @@ from ringside.trace.events import CONTEXTS
 CATALOGUES = {
     f"{module.__name__.rpartition('.')[2]}.{name}.{key}": message
     for module in (
-        classification, compare, emulated, fastest, panels, paravirtual, phone, pool, prices,
+        classification, compare, emulated, fastest, panels, paravirtual, phone, pool,
+        price_list, prices,
         properties, rings, steps, translation, walks,
     )
     for name, table in vars(module).items()

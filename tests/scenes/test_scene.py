@@ -31,6 +31,13 @@ def test_a_key_can_be_used_once_only() -> None:
         scene.rect("token", 0, 0, 1, 1, "box")
 
 
+@pytest.mark.parametrize(("width", "least"), [(880, 14.5), (400, 12.3)])
+def test_no_letter_is_smaller_than_can_be_read_on_a_projector_or_a_phone(width, least) -> None:
+    scene = Scene(width, 500)
+    assert scene.text("small", 0, 0, "small", "label", size=9)["size"] == least
+    assert scene.text("large", 0, 0, "large", "label", size=20)["size"] == 20
+
+
 @given(NODES, NODES)
 def test_applying_the_join_of_two_pictures_to_the_first_gives_the_second(before, after) -> None:
     old, new = picture(before), picture(after)

@@ -33,10 +33,10 @@ def test_compare_names_the_first_divergence_and_says_so_with_its_status(capsys) 
     bare, trapped = report["lanes"]
     assert bare["difference"] is None
     assert trapped["difference"] == {
-        "guest_step": 53, "address": trapped["difference"]["address"], "what": "eflags.if",
-        "expected": 1, "found": 0}
+        "guest_step": 53, "address": trapped["difference"]["address"],
+        "instruction": "popf", "what": "eflags.if", "expected": 1, "found": 0}
     assert main(["compare", "popf", "--cpu", "bare-metal,trap-and-emulate"]) == 1
-    assert "parts at guest step 53" in capsys.readouterr().out
+    assert "parts at guest step 53, at 0010058f, popf: eflags.if" in capsys.readouterr().out
 
 
 def test_compare_stops_all_lanes_at_the_limit(capsys) -> None:
@@ -94,6 +94,15 @@ def test_who_cannot_run_the_guest_is_left_out_and_says_why(capsys) -> None:
         (["nothing"], "neither a file nor"),
         (["popf", "--cpu", "bare-metal,magic"], "choose among"),
         (["popf", "--cpu", "bare-metal,bare-metal"], "named twice"),
+        (["popf", "--cpu", "bare-metal/fast"], "say bare-metal alone"),
+        (["popf", "--cpu", "bare-metal,hardware-assist/tlb"],
+         "choose among: hardware-assist/nested, hardware-assist/shadow"),
+        (["popf", "--cpu", "bare-metal,hardware-assist/nested"],
+         "has no EPT, so hardware-assist/nested cannot run on it; give another --preset: westmere"),
+        (["popf", "--cpu", "bare-metal,emulation/virtualizable"], "has no variant"),
+        (["popf", "--price", "lunch=5"], "choose one of: instruction"),
+        (["popf", "--price", "callout"], "not of the form NAME=CYCLES"),
+        (["popf", "--price", "callout=-5"], "from 0 to 1000000"),
         (["nano_in", "--cpu", "bare-metal,paravirtualization"], "does not run under"),
         (["pv_hostile"], "nothing to compare"),
         (["popf", "--preset", "z80"], "choose one of"),
@@ -139,3 +148,59 @@ def test_predict_prices_another_processor(capsys) -> None:
         assert found[one.key] == round(one.cycles, 1)
     assert main(["predict", "--preset", "z80"]) == 2
     assert "choose one of" in capsys.readouterr().err
+
+
+def test_variants_of_one_technique_run_side_by_side(capsys) -> None:
+    status, report = compared(
+        capsys, "page_fault", "--preset", "westmere", "--cpu",
+        "bare-metal,hardware-assist/nested,hardware-assist/shadow,trap-and-emulate/virtualizable")
+    assert status == 0
+    _, nested, shadow, trapping = report["lanes"]
+    assert "EPT violation" in nested["exits"] and "#PF" not in nested["exits"]
+    assert "#PF" in shadow["exits"] and "EPT violation" not in shadow["exits"]
+    assert [lane["memory"] for lane in (nested, shadow, trapping)] == ["nested", "shadow", "shadow"]
+
+
+def test_on_the_virtualizable_processor_the_same_kernel_stays_equal(capsys) -> None:
+    status, report = compared(
+        capsys, "popf", "--cpu", "bare-metal,trap-and-emulate/virtualizable")
+    assert status == 0
+    assert report["lanes"][1]["difference"] is None and report["lanes"][1]["exits"]["#GP"] > 40
+
+
+def test_a_price_of_one_s_own_is_paid_and_named(capsys) -> None:
+    arguments = ["popf", "--cpu", "bare-metal,binary-translation"]
+    _, published = compared(capsys, *arguments)
+    _, mine = compared(capsys, *arguments, "--price", "callout=0", "--price", "shadow fill=1.5")
+    before, after = (report["lanes"][1]["bill"] for report in (published, mine))
+    assert after["callout"]["count"] == before["callout"]["count"] > 0
+    assert (after["callout"]["total"], after["shadow fill"]["cycles"]) == (0, 1.5)
+    assert mine["own_prices"] == {"callout": 0, "shadow fill": 1.5}
+    assert main(["compare", *arguments, "--price", "callout=0"]) == 0
+    assert "your price: callout 0" in capsys.readouterr().out
+
+
+def test_predict_marks_the_figures_that_hang_on_a_price_of_one_s_own(capsys) -> None:
+    assert main(["predict", "--price", "system-call=500", "--explain"]) == 0
+    out = capsys.readouterr().out
+    assert "[yours: instead of 242 (AA06 6.3, syscall, native)]" in out
+    assert "your price: system call 500, instead of 242" in out
+    native = out.splitlines()[1]  # the first figure, one that is given as a rule
+    assert "505" in native and "given" not in native
+    assert any("given" in line for line in out.splitlines())
+
+
+def test_run_prices_any_processor_and_pages_as_it_can(capsys) -> None:
+    reports = {}
+    for name in ("prescott", "westmere"):
+        main(["run", "page_fault", "--cpu", "hardware-assist", "--preset", name, "--json"])
+        reports[name] = json.loads(capsys.readouterr().out)
+    assert "#PF" in reports["prescott"]["exits"]
+    assert "EPT violation" in reports["westmere"]["exits"]
+    assert reports["westmere"]["cycles"] < reports["prescott"]["cycles"]
+    assert reports["westmere"]["console"] == reports["prescott"]["console"]
+    main(["run", "popf", "--cpu", "hardware-assist", "--price", "exit-io=0"])
+    assert "exit io                  0 (yours)" in capsys.readouterr().out
+    assert main(["run", "popf", "--preset", "z80"]) == 2
+    assert main(["run", "vtx", "--preset", "haswell"]) == 2
+    assert "no use for --preset" in capsys.readouterr().err

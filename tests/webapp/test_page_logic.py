@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ringside.labs.lab import InputError, Option
 from ringside_web import chrome, keys, route
-from ringside_web.choice import choose
+from ringside_web.choice import accepts, choose, put
 from ringside_web.panels import panel_tree, segments, side
 from ringside_web.player import SLICE_TIME, next_slice
 from ringside_web.tree import h, to_html
@@ -133,6 +134,8 @@ def test_every_kind_of_panel_can_be_drawn():
                  "class": "privileged", "badge": "privileged", "current": True, "label": "start"},
         "table": {"key": "k", "name": "eax", "value": "1", "changed": True, "before": "0"},
         "bars": {"key": "k", "name": "traps", "value": 2, "max": 4, "context": "vmm", "text": "2"},
+        "inputs": {"key": "k", "name": "callout", "option": "price.callout", "most": 1000,
+                   "usual": "254", "value": "10", "note": "yours, instead of 254"},
         "strip": {"key": "k", "name": "radio", "cells": [{"text": "1"}]},
     }
     for kind, row in rows.items():
@@ -180,3 +183,35 @@ def test_the_reference_page_has_a_section_for_every_instruction(monkeypatch):
     sections = set(re.findall(r'<section id="([^"]+)"', page))
     assert sections == {row.mnemonic for row in ROWS}
     assert set(re.findall(r'href="#([^"]+)"', page)) == sections
+
+
+NUMBER = {"id": "n", "title": "N", "default": "", "values": [], "under": [], "most": 1000}
+
+
+@given(st.one_of(st.text(max_size=12), st.from_regex(r"[0-9.,e+-]{0,8}", fullmatch=True)))
+def test_the_page_and_the_session_take_the_same_numbers(text):
+    option = Option("n", ("N", "N"), most=1000)
+    try:
+        option.choose(text)
+        taken = True
+    except InputError:
+        taken = False
+    assert accepts(NUMBER, text) == taken
+
+
+def test_a_number_in_the_address_is_chosen_and_an_empty_one_is_the_usual_run():
+    lab = {**CATALOGUE["labs"][0], "options": [NUMBER]}
+    catalogue = {"labs": [lab]}
+    _, choice, problems = choose(catalogue, {"options": {"n": "12.5"}}, Words("en"))
+    assert choice["options"] == {"n": "12.5"} and problems == []
+    put(choice, NUMBER, "")
+    assert choice["options"] == {}
+    _, choice, problems = choose(catalogue, {"options": {"n": "1001"}}, Words("hu"))
+    assert choice["options"] == {} and len(problems) == 1
+
+
+def test_a_number_has_its_field_in_a_panel_and_none_among_the_controls():
+    lab = {**CATALOGUE["labs"][0], "options": [NUMBER]}
+    _, choice, _ = choose({"labs": [lab]}, {}, Words("en"))
+    fields = json.dumps(chrome.controls(lab, choice, Words("en")))
+    assert '"guest"' in fields and '"n"' not in fields

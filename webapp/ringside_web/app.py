@@ -12,9 +12,10 @@ from pyscript.js_modules import ringside_page as page
 
 from ringside_web import chrome, keys, route
 from ringside_web.board import Board
-from ringside_web.choice import choose, find, load_request
+from ringside_web.choice import accepts, choose, find, load_request, put
 from ringside_web.notices import Notices, trace_refused, trace_taken
 from ringside_web.player import Player
+from ringside_web.questions import Questions
 from ringside_web.sources import Recorded, live_source
 from ringside_web.words import Words
 
@@ -36,6 +37,8 @@ class App:
         self.lab = None
         self.choice = None
         self.opened = 0  # counts runs opened, to know late answers
+        self.far = None  # the step being worked out that no recording holds
+        self.halted = 0  # the run whose long way was stopped
         self.wanted = 0  # the step the hand on the timeline points at
         self.frame = None  # as the browser holds it
         self.drawn = ""  # the lab whose figure is on the screen
@@ -47,6 +50,7 @@ class App:
         self.editing = False
         self.packed = ""  # the edited program as the address has it
         self.busy = 0
+        self.questions = Questions(self)
         self.notes = Notices(lambda notes: self.board.notices(self.words, notes))
         self.theme = page.theme()
 
@@ -76,7 +80,8 @@ class App:
         try:
             await source.start()
             reply = frame = opened = step = None
-            while self.choice and (opened, step) != (self.opened, self.step):
+            # Whoever waits for a far step opens the run there himself.
+            while self.choice and self.far is None and (opened, step) != (self.opened, self.step):
                 if opened == self.opened:  # only a few steps on since the last look
                     request = self.dressed({"op": "frame", "step": self.step})
                     step = self.step
@@ -86,7 +91,7 @@ class App:
                     request = self.dressed(load_request(self.choice, step))
                     reply, frame = await source.open(request, self.still(opened))
             self.live = source
-            if self.shown and frame:
+            if self.shown and frame and self.far is None:
                 self.show(reply["frame"], frame, True)
         except Exception as error:
             self.lost = True
@@ -100,7 +105,7 @@ class App:
         def going(step):
             if self.busy:
                 self.draw_status("running", step)
-            return opened == self.opened
+            return opened == self.opened and opened != self.halted
 
         return going
 
@@ -149,13 +154,16 @@ class App:
             return
         recorded = Recorded(record) if record else None
         self.recorded = recorded if recorded and recorded.fits(self.choice) else None
+        self.far = None
         self.draw_around()
+        self.draw_nearest(step)
         request = load_request(self.choice, step)
         await self.take_turn(request, lambda source: source.open(request, self.still(opened)), True)
-        if opened == self.opened and self.frame and self.step < step and self.at_end():
+        if opened != self.opened:
+            return
+        self.arrived()
+        if self.frame and self.step < step and self.at_end():
             self.note("step", self.words("notice.step", step=step, last=self.step))
-        if opened == self.opened:
-            page.mark("waiting", "")
         if self.stops["kinds"] or self.stops["addresses"]:
             await self.send_stops()
 
@@ -173,6 +181,7 @@ class App:
         async def talk(source):
             reply, frame = await source.ask(request)
             if reply.get("lost"):  # the server forgot this page, say after a restart
+                self.halted = 0
                 again = self.dressed(load_request(self.choice, self.step))
                 await source.open(again, self.still(self.opened))
                 reply, frame = await source.ask(request)
@@ -260,7 +269,29 @@ class App:
         self.board.where(self.words, self.step, last, ended, shown["outcome"])
         if self.player.playing:
             self.draw_status()
-        self.save_route(False)
+        if self.far is None or self.live:
+            self.save_route(False)
+
+    def draw_nearest(self, step):
+        """What can be seen until ``step`` has been worked out: the last recorded one, pale."""
+        if self.live or (self.recorded and step <= self.recorded.last):
+            return
+        self.far = step
+        if self.recorded:
+            self.show(*self.recorded.frame(self.recorded.last), True)
+        if not self.lost:
+            page.mark("far", "yes")
+            key = "far.shown" if self.recorded else "far" if step else "far.start"
+            self.board.put("sentence", [self.words(key, step=step, shown=self.step)])
+
+    def arrived(self):
+        """Nothing is on the way any more: what is on the screen is where the run stands."""
+        answered = self.far is None or self.live
+        self.far = None
+        page.mark("far", "")
+        page.mark("waiting", "")
+        if not answered and self.recorded:
+            self.show(self.shown, self.frame, True)
 
     def draw_around(self):
         """Everything but the frame, after language, lab or choice changed."""
@@ -375,7 +406,8 @@ class App:
 
     def do_stop(self, argument, value):
         self.player.stop()
-        self.opened += 1  # a long way to a step ends here
+        if self.busy:
+            self.halted = self.opened  # a long way to a step ends here
 
     def do_kind(self, argument, value):
         self.kind = value
@@ -435,13 +467,33 @@ class App:
         reply = await self.ask({"op": "drop", "name": about["name"][:200], "data": value})
         if not reply:
             return
-        self.choice["guest"] = self.lab["drops"]
+        option, equals, value = self.lab["drops"].partition("=")
+        if equals:
+            self.choice["options"][option] = value
+        else:
+            self.choice["guest"] = option
         await self.change()
         self.note("drop", *trace_taken(self.words, about, reply))
 
     def do_option(self, argument, value):
-        self.choice["options"][argument] = value
+        option = find(self.lab["options"], argument)
+        if not accepts(option, value):
+            self.note("number", self.words(
+                "notice.number", title=option["title"], most=option["most"]))
+            return None
+        self.notes.dismiss("number")
+        put(self.choice, option, value)
+        if option.get("keeps"):
+            return self.change_in_place() if self.live else self.change(self.step)
         return self.change()
+
+    async def change_in_place(self):
+        """The same run at the same step under another setting, for which nothing runs again."""
+        self.player.stop()
+        self.save_route(True)
+        await self.find_recording()
+        self.draw_around()
+        await self.ask(load_request(self.choice, self.step), quiet=True)
 
     async def do_language(self, argument, value):
         lang = "hu" if self.words.lang == "en" else "en"
@@ -455,11 +507,16 @@ class App:
 
     async def same_again(self):
         """The same run at the same step, in another language or shape."""
+        await self.find_recording()
+        self.draw_around()
+        step = self.step if self.far is None else self.far
+        await self.ask({"op": "frame", "step": step}, quiet=True)
+
+    async def find_recording(self):
+        """The recording of the run that is open, if it is of that very run."""
         record = await page.recording(self.choice["lab"], self.words.lang)
         recorded = Recorded(record) if record else None
         self.recorded = recorded if recorded and recorded.fits(self.choice) else None
-        self.draw_around()
-        await self.ask({"op": "frame", "step": self.step}, quiet=True)
 
     def do_theme(self, argument, value):
         self.set_theme(THEMES[(THEMES.index(self.theme) + 1) % len(THEMES)])
@@ -480,7 +537,8 @@ class App:
     def do_term(self, argument, value):
         entries = self.catalogue["glossary"]
         chosen = argument if find(entries, argument) else None
-        self.board.dialog(chrome.glossary_dialog(self.words, entries, chosen))
+        back = window.document.getElementById("dialog").open  # only the questions have terms there
+        self.board.dialog(chrome.glossary_dialog(self.words, entries, chosen, back))
 
     def do_close(self, argument, value):
         page.closeDialog()
@@ -596,4 +654,11 @@ ACTIONS = {
     "stops": App.do_stops, "stop-at": App.do_stop_at,
     "stop-kind": App.do_stop_kind, "input": App.do_input, "edit": App.do_edit,
     "route": App.do_route, "drop": App.do_drop,
+    "questions": lambda app, argument, value: app.questions.open(),
+    "pick": lambda app, argument, value: app.questions.pick(argument, value),
+    "check": lambda app, argument, value: app.questions.check(argument, value),
+    "reveal": lambda app, argument, value: app.questions.reveal(argument, value),
+    "another": lambda app, argument, value: app.questions.another(argument, value),
+    "show": lambda app, argument, value: app.questions.show(argument, value),
+    "begin": lambda app, argument, value: app.questions.begin(argument, value),
 }

@@ -9,6 +9,27 @@ def find(entries, wanted):
     return None
 
 
+def accepts(option, value):
+    """Whether an option can have that value: one of its own, a number, or for that nothing."""
+    if not option.get("most"):
+        return bool(find(option["values"], value))
+    if not value:
+        return True
+    whole, point, part = value.partition(".")
+    if any(char not in "0123456789" for char in whole + part):
+        return False
+    sized = 0 < len(whole) < 10 and (0 < len(part) < 4 if point else True)
+    return sized and float(value) <= option["most"]
+
+
+def put(choice, option, value):
+    """Choose a value; a number left empty is not kept, so that the usual run is known as such."""
+    if value:
+        choice["options"][option["id"]] = value
+    else:
+        choice["options"].pop(option["id"], None)
+
+
 def choose(catalogue, state, words):
     """``(lab, choice, problems)`` for what an address or a menu asks for.
 
@@ -34,10 +55,10 @@ def choose(catalogue, state, words):
     given = state.get("options") or {}
     for option in lab["options"]:
         value = given.get(option["id"])
-        if value and not find(option["values"], value):
+        if value and not accepts(option, value):
             problems.append(words("notice.option", name="%s=%s" % (option["id"], value)))
             value = None
-        choice["options"][option["id"]] = value or option["default"]
+        put(choice, option, value or option["default"])
     for name in given:
         if not find(lab["options"], name):
             problems.append(words("notice.option", name=name))

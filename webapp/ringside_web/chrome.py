@@ -83,7 +83,7 @@ def chip(words, status):
 def controls(lab, choice, words):
     """What can be changed in this lab: technique, guest and options."""
     parts = []
-    if lab["techniques"]:
+    if len(lab["techniques"]) > 1:  # a single one is no choice; the lab's title says it
         parts.append(h("div", {"class": "segments", "role": "radiogroup", "key": "techniques",
                                "aria-label": words("techniques")},
                        [_technique(item, choice["technique"]) for item in lab["techniques"]]))
@@ -93,6 +93,8 @@ def controls(lab, choice, words):
                             select("guest", words("guest"), values, choice["guest"])))
     for option in lab["options"]:
         if option["under"] and choice["technique"] not in option["under"]:
+            continue
+        if option.get("most"):  # a number; a panel has its field
             continue
         values = [(value["id"], value["title"]) for value in option["values"]]
         chosen = choice["options"].get(option["id"]) or option["default"]
@@ -138,6 +140,8 @@ def transport(words, state):
           select("kind", words("kind"), kinds, state["kind"]),
           select("speed", words("speed"), speeds, state["speed"]),
           h("div", {"class": "tools"},
+            h("button", {"type": "button", "class": "quiet", "data-do": "questions",
+                         "title": words("questions") + " (q)"}, words("questions")),
             h("button", {"type": "button", "class": "quiet", "data-do": "stops",
                          "title": words("stops.title") + " (b)"},
               words("stops"), h("b", None, str(state["stops"])) if state["stops"] else None),
@@ -193,8 +197,8 @@ def help_dialog(words):
     rows = (
         (words("key.space"), "help.space"), ("← →", "help.arrows"), ("Shift + ← →", "help.leap"),
         ("Home End", "help.home"), ("1 – 6", "help.number"), ("+ −", "help.speed"),
-        ("b", "help.stops"), ("e", "help.edit"), ("t", "help.theme"), ("Tab ↑ ↓", "help.figure"),
-        ("?", "help.help"),
+        ("b", "help.stops"), ("q", "help.questions"), ("e", "help.edit"), ("t", "help.theme"),
+        ("Tab ↑ ↓", "help.figure"), ("?", "help.help"),
     )
     keys = h("table", {"class": "keys"}, h("tbody", None, [
         h("tr", None, h("th", {"scope": "row"}, h("kbd", None, key)), h("td", None, words(word)))
@@ -209,8 +213,8 @@ def help_dialog(words):
     return _dialog(words, words("help.title"), [body, more])
 
 
-def glossary_dialog(words, glossary, chosen):
-    """All terms, or with ``chosen`` that one alone."""
+def glossary_dialog(words, glossary, chosen, back=False):
+    """All terms, or with ``chosen`` that one alone; ``back`` if it was found in a question."""
     items = []
     for entry in glossary:
         if chosen is None or entry["id"] == chosen:
@@ -220,6 +224,9 @@ def glossary_dialog(words, glossary, chosen):
     if chosen is not None and len(glossary) > 1:
         body.append(h("button", {"type": "button", "class": "quiet", "data-do": "glossary"},
                       words("glossary")))
+    if back:
+        body.append(h("button", {"type": "button", "class": "quiet", "data-do": "questions"},
+                      words("questions.back")))
     return _dialog(words, words("glossary"), body)
 
 

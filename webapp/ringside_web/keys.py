@@ -12,6 +12,7 @@ ROWS = (
     ("+", None, "faster", "1"),
     ("-", None, "faster", "-1"),
     ("b", False, "stops", ""),
+    ("q", False, "questions", ""),
     ("e", False, "edit", ""),
     ("t", False, "theme", ""),
     ("?", None, "help", ""),

@@ -5,6 +5,7 @@ A panel with ``same`` set, and a row that is only its key, stand in the page alr
 
 from ringside_web.tree import h, keep
 
+SCROLLING = ("code", "source", "console")  # something within them scrolls
 LEFT = ("code", "source", "console", "text")  # what is read; the rest is looked up, on the right
 
 
@@ -23,6 +24,8 @@ def panel_tree(panel, words, marks, editable=False):
         classes += " tone-" + panel["tone"]
     attributes = {"class": classes, "key": panel["id"], "id": "panel-" + panel["id"]}
     attributes["aria-labelledby"] = "title-" + panel["id"]
+    if panel["kind"] not in SCROLLING:
+        attributes["tabindex"] = "0"  # it may have to scroll, and keys scroll what has the focus
     title = h("h2", {"id": "title-" + panel["id"]}, panel["title"])
     if editable and panel["kind"] == "code":
         edit = h("button", {"type": "button", "class": "quiet edit", "data-do": "edit",
@@ -94,7 +97,7 @@ def _table(panel, words, marks):
             continue
         value = str(row["value"])
         changed = row.get("changed")
-        attributes = {"key": row["key"], "class": "changed" if changed else None}
+        attributes = {"key": row["key"], "class": "changed" if changed else row.get("tone") or None}
         tip = row.get("tip")
         before = row.get("before")
         old = None
@@ -124,6 +127,23 @@ def _bars(panel, words, marks):
                       h("span", {"class": "figure"}, str(row.get("text") or row["value"]))))
     note = panel.get("note")
     return [h("ul", {"class": "rows"}, rows), h("p", {"class": "note"}, note) if note else None]
+
+
+def _inputs(panel, words, marks):
+    """Numbers to be changed, each with where it comes from; an empty field holds the usual one."""
+    rows = []
+    for row in panel["rows"]:
+        if isinstance(row, str):
+            rows.append(keep(row))
+            continue
+        field = h("input", {"type": "number", "min": "0", "max": str(row["most"]), "step": "any",
+                            "placeholder": row["usual"], "value": row["value"],
+                            "data-do": "option", "data-with": row["option"]})
+        rows.append(h("li", {"key": row["key"], "class": row.get("tone") or None},
+                      h("label", None, h("span", {"class": "name"}, row["name"]), field),
+                      h("p", {"class": "note", "title": row["note"]}, row["note"])))
+    note = panel.get("note")
+    return [h("p", {"class": "note"}, note) if note else None, h("ul", {"class": "rows"}, rows)]
 
 
 def _console(panel, words, marks):
@@ -190,6 +210,7 @@ KINDS = {
     "code": _code,
     "table": _table,
     "bars": _bars,
+    "inputs": _inputs,
     "console": _console,
     "text": _text,
     "bits": _bits,

@@ -57,6 +57,12 @@ class Recorded:
             return None
         return target
 
+    def frame(self, step):
+        """What the page needs to know of a recorded step, and its whole frame."""
+        self.step = step
+        reply, frame = answered(page.takeRecorded(self.record, step))
+        return reply["frame"], frame
+
     async def ask(self, request):
         self.step = self._target(request)
         return answered(page.takeRecorded(self.record, self.step))

@@ -2,8 +2,9 @@
 
 The clock is handed in, as in ``ringside.bench``. In the same run the same work is done by a plain
 Python loop (on fewer accesses), by pycachesim if it is installed, and by a small C loop if there
-is a compiler; all answers are compared. Each figure is the best of a few rounds. Bulk and C tell
-which look-ups hit; pycachesim only counts the hits.
+is a compiler; all answers are compared. The ways take turns, so that whatever else the computer
+does hits all of them, and each figure is the best of a few rounds. Bulk and C tell which look-ups
+hit; pycachesim only counts hits and misses.
 
 The nested bulk walk makes the nested walk of a guest frame once a call and counts its references
 each time; ``every reference`` is its rate when each is really made, as the C loop does.
@@ -14,8 +15,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import count
+from math import inf
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -36,30 +38,29 @@ Clock = Callable[[], float]
 ACCESSES = 1_000_000
 PAGES = 1 << 14  # 64 MiB of data
 SAMPLE = 100  # the plain loops get one access in so many
-ROUNDS = 3
+ROUNDS = 5
 SHAPES = ((16, 4), (128, 12), (1, 64))
 STREAMS = ("uniform", "zipf", "loop")
+FIFO_STREAM = "zipf"  # one stream is enough: whatever it is, FIFO is a loop
 GUEST_FRAMES = 1 << 15
 ERROR_USER, ERROR_WRITE = 4, 2
 SHIFTS = (39, 30, 21, 12)
 WRONG = FOUR_LEVEL.levels[-1].reserved
 
 
-def best(clock: Clock, rounds: int, work: Callable[[], object]) -> float:
-    """Seconds of the fastest of some rounds."""
-    times = []
+Ways: TypeAlias = dict[str, tuple[int, Callable[[], object]]]
+"""For each way of doing the work how many accesses it does, and the way."""
+
+
+def measured(clock: Clock, rounds: int, ways: Ways) -> dict[str, float]:
+    """Accesses per second of each way in its fastest round."""
+    times: dict[str, float] = {}
     for _ in range(rounds):
-        start = clock()
-        work()
-        times.append(clock() - start)
-    return max(min(times), 1e-9)
-
-
-def _rates(
-    clock: Clock, rounds: int, ways: dict[str, tuple[int, Callable[[], object]]]
-) -> dict[str, float]:
-    """Accesses per second of each way of doing them."""
-    return {name: amount / best(clock, rounds, work) for name, (amount, work) in ways.items()}
+        for name, (_, work) in ways.items():
+            start = clock()
+            work()
+            times[name] = min(clock() - start, times.get(name, inf))
+    return {name: ways[name][0] / max(time, 1e-9) for name, time in times.items()}
 
 
 class Walks:
@@ -144,7 +145,7 @@ def native_walks(clock: Clock, accesses: int, rounds: int, c: CLoops | None) -> 
         return answers
 
     assert plain() == found.address[:sample].tolist()
-    ways: dict[str, tuple[int, Callable[[], object]]] = {
+    ways: Ways = {
         "bulk": (
             accesses, lambda: walker.walk(root, walks.linear, write=walks.write, user=True)),
         "plain Python": (sample, plain),
@@ -155,7 +156,7 @@ def native_walks(clock: Clock, accesses: int, rounds: int, c: CLoops | None) -> 
         loops = c
         ways["C"] = (
             accesses, lambda: loops.walk_native(array, root, walks.linear, walks.write, out))
-    rates = _rates(clock, rounds, ways)
+    rates = measured(clock, rounds, ways)
     if c is not None:
         assert np.array_equal(out, found.address), "the C loop disagrees"
         assert fresh.ram == memory.ram, "the C loop disagrees on A and D"
@@ -197,7 +198,7 @@ def nested_walks(clock: Clock, accesses: int, rounds: int, c: CLoops | None) -> 
     def bulk(which: NestedWalker) -> object:
         return which.walk(guest_root, nested_root, walks.linear, write=walks.write, user=True)
 
-    ways: dict[str, tuple[int, Callable[[], object]]] = {
+    ways: Ways = {
         "bulk": (accesses, lambda: bulk(walker)),
         "bulk, every reference": (accesses, lambda: bulk(each)),
         "plain Python": (sample, plain),
@@ -209,7 +210,7 @@ def nested_walks(clock: Clock, accesses: int, rounds: int, c: CLoops | None) -> 
         loops = c
         ways["C"] = (
             accesses, lambda: loops.walk_nested(array, roots, walks.linear, walks.write, out))
-    rates = _rates(clock, rounds, ways)
+    rates = measured(clock, rounds, ways)
     if c is not None:
         assert np.array_equal(out, found.hpa), "the C loop disagrees"
         assert fresh.ram == memory.ram, "the C loop disagrees on A and D"
@@ -217,15 +218,17 @@ def nested_walks(clock: Clock, accesses: int, rounds: int, c: CLoops | None) -> 
 
 
 def look_ups(
-    clock: Clock, kind: str, sets: int, ways: int, accesses: int, rounds: int, c: CLoops | None
-) -> dict[str, float]:
-    """LRU look-ups in one TLB on one stream."""
+    clock: Clock, kind: str, sets: int, ways: int, accesses: int, rounds: int, c: CLoops | None,
+    policy: str = "lru",
+) -> dict[str, float]:  # fmt: skip
+    """Look-ups in one TLB on one stream."""
     pages = 1 << 16 if kind != "loop" else sets * ways + sets // 2 + 1
     pieces = stream(kind, accesses, Shape(pages=pages), seed=5)
     keys: Ints = np.concatenate([piece.address for piece in pieces]) >> FRAME_SHIFT
-    hits = BulkTlb(sets, ways).look_up(keys)
+    hits = BulkTlb(sets, ways, policy=policy).look_up(keys)
     sample = max(1, accesses // 20)
     some = keys[:sample].tolist()
+    renews = policy == "lru"
 
     def plain() -> list[bool]:
         held: list[OrderedDict[int, None]] = [OrderedDict() for _ in range(sets)]
@@ -233,41 +236,48 @@ def look_ups(
         for key in some:
             there = held[key & sets - 1]
             hit = key in there
-            if hit:
-                there.move_to_end(key)
-            else:
+            if not hit:
                 if len(there) == ways:
                     there.popitem(last=False)
                 there[key] = None
+            elif renews:
+                there.move_to_end(key)
             answers.append(hit)
         return answers
 
     assert plain() == hits[:sample].tolist()
-    all_ways: dict[str, tuple[int, Callable[[], object]]] = {
-        "bulk": (accesses, lambda: BulkTlb(sets, ways).look_up(keys)),
+    all_ways: Ways = {
+        "bulk": (accesses, lambda: BulkTlb(sets, ways, policy=policy).look_up(keys)),
         "plain Python": (sample, plain),
     }
-    other = _pycachesim(sets, ways)
+    other = pycachesim(sets, ways, policy)
     if other is not None:
         byte = [key << FRAME_SHIFT for key in some]
         all_ways["pycachesim"] = (sample, lambda: other(byte))
-        assert other(byte) == int(np.count_nonzero(hits[:sample])), "pycachesim disagrees"
+        found = int(np.count_nonzero(hits[:sample]))
+        assert other(byte) == (found, sample - found), "pycachesim disagrees"
     if c is not None:
         answer: Bools = np.empty(accesses, np.bool_)
         loops = c
 
         def in_c() -> None:
-            loops.look_up(np.full(sets * ways, -1, np.int64), sets, ways, keys, answer)
+            held = np.full(sets * ways, -1, np.int64)
+            loops.look_up(held, sets, ways, renews, keys, answer)
 
         all_ways["C"] = (accesses, in_c)
-    rates = _rates(clock, rounds, all_ways)
+    rates = measured(clock, rounds, all_ways)
     if c is not None:
         assert np.array_equal(answer, hits), "the C loop disagrees"
     return rates
 
 
-def _pycachesim(sets: int, ways: int) -> Callable[[list[int]], int] | None:
-    """A run of pycachesim as a TLB (a cache with lines of 4 KiB), giving its hits."""
+def pycachesim(
+    sets: int, ways: int, policy: str = "lru"
+) -> Callable[[list[int]], tuple[int, int]] | None:
+    """A run of pycachesim as a TLB (a cache with lines of 4 KiB), giving its hits and misses.
+
+    None if it is not installed.
+    """
     from importlib import import_module
 
     try:
@@ -275,14 +285,15 @@ def _pycachesim(sets: int, ways: int) -> Callable[[list[int]], int] | None:
     except ImportError:
         return None
 
-    def run(addresses: list[int]) -> int:
+    def run(addresses: list[int]) -> tuple[int, int]:
         memory = cachesim.MainMemory()
-        cache = cachesim.Cache("TLB", sets, ways, FRAME, "LRU")
+        cache = cachesim.Cache("TLB", sets, ways, FRAME, policy.upper())
         memory.load_to(cache)
         memory.store_from(cache)
         simulator = cachesim.CacheSimulator(cache, memory)
         simulator.load(addresses)
-        return int(cache.stats()["HIT_count"])
+        counted = cache.stats()
+        return int(counted["HIT_count"]), int(counted["MISS_count"])
 
     return run
 
@@ -301,8 +312,16 @@ def run(
             for kind in STREAMS:
                 name = f"TLB {sets}x{ways}, {kind}"
                 figures[name] = look_ups(clock, kind, sets, ways, accesses, rounds, c)
+        for sets, ways in SHAPES:
+            name = f"FIFO {sets}x{ways}, {FIFO_STREAM}"
+            figures[name] = look_ups(clock, FIFO_STREAM, sets, ways, accesses, rounds, c, "fifo")
+    missing = {
+        "C": "no C compiler was found" if with_c and c is None else "",
+        "pycachesim": "pycachesim is not installed" if pycachesim(1, 1) is None else "",
+    }
     return {
         "unit": "accesses per second",
+        "missing": [reason for reason in missing.values() if reason],
         "accesses": accesses,
         "rates": {
             name: {way: round(rate) for way, rate in rates.items()}
@@ -325,4 +344,5 @@ def pretty(report: dict[str, Any]) -> str:
             f"{way} {ratio:g}x" for way, ratio in report["ratios"][name].items()
         )
         lines.append(f"{name:<22}{rates['bulk'] / 1e6:8.1f}  {others}")
+    lines += [f"Left out: {reason}." for reason in report["missing"]]
     return "\n".join(lines)

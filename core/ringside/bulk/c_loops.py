@@ -125,8 +125,8 @@ i64 walk_nested(u64 *memory, u64 guest_root, u64 nested_root, const i64 *linear,
     return (i64)refs;
 }
 
-/* Look-ups in sets of keys kept in the order of use, the newest first; held begins as -1s. */
-i64 look_up(i64 *held, i64 sets, i64 ways, const i64 *keys, i64 count, uint8_t *hit)
+/* Look-ups in sets of keys, the newest first; held begins as -1s. LRU: a hit renews its key. */
+i64 look_up(i64 *held, i64 sets, i64 ways, i64 renews, const i64 *keys, i64 count, uint8_t *hit)
 {
     i64 hits = 0;
     for (i64 n = 0; n < count; n++) {
@@ -135,6 +135,8 @@ i64 look_up(i64 *held, i64 sets, i64 ways, const i64 *keys, i64 count, uint8_t *
             way++;
         hit[n] = set[way] == key;
         hits += hit[n];
+        if (hit[n] && !renews)
+            continue;
         memmove(set + 1, set, way * sizeof *set);
         set[0] = key;
     }
@@ -178,10 +180,12 @@ class CLoops:
         asked = [memory, *roots, linear, write.view(np.uint8), len(linear), out]
         return int(self.library.walk_nested(*self._arguments(asked)))
 
-    def look_up(self, held: Ints, sets: int, ways: int, keys: Ints, hit: Bools) -> int:
-        """LRU look-ups; return the hits."""
-        asked = [held, sets, ways, keys, len(keys), hit.view(np.uint8)]
-        return int(self.library.look_up(*self._arguments(asked)))
+    def look_up(
+        self, held: Ints, sets: int, ways: int, renews: bool, keys: Ints, hit: Bools
+    ) -> int:
+        """Look-ups, LRU if a hit ``renews`` its key, else FIFO; return the hits."""
+        asked = self._arguments([held, sets, ways, renews, keys, len(keys), hit.view(np.uint8)])
+        return int(self.library.look_up(*asked))
 
 
 def compile_loops(folder: str | Path) -> CLoops | None:

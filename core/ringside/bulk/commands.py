@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 Clock = Callable[[], float]
 
+MOST_PROCESSES = 61  # of a pool on Windows
+
 # Fields of a point that may be given several values, and what turns a word into one.
 CHOICES: dict[str, tuple[Callable[[str], Any], str]] = {
-    "technique": (str, "native, shadow, nested"),
+    "technique": (str, "native, shadow, nested, shadow-dropped"),
     "page": (str, "the guest's page size: 4K, 2M, 4M, 1G"),
     "host-page": (str, "the host's page size"),
     "format": (str, "the guest's page tables: 32-bit, pae, 4-level, 5-level"),
@@ -44,12 +47,12 @@ def add(commands: Any) -> None:
     actions = trace.add_subparsers(required=True, metavar="action")
     text = "read a trace (Valgrind lackey or CSV; plain, gzip or xz) and pack it"
     importer = actions.add_parser("import", help=text, description=text)
-    importer.add_argument("file", help="the trace")
+    importer.add_argument("file", help="the trace; - is standard input")
     importer.add_argument("-o", "--output", help="the packed trace (default: only report)")
     importer.add_argument("--limit", type=_positive, default=100_000_000, metavar="N",
                           help="read at most N accesses")
     importer.add_argument("--quiet", action="store_true", help="no progress")
-    importer.set_defaults(command=import_trace)
+    importer.set_defaults(command=import_trace, parser=importer)
 
     text = "run a stream of accesses through many configurations"
     sweeper = commands.add_parser("sweep", help=text, description=text)
@@ -90,21 +93,54 @@ def _list_of(kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
     return convert
 
 
+class _Line:
+    """One line on standard error, written over and over until something else is to be said."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.open = False
+
+    def show(self, text: str) -> None:
+        """Write the line anew."""
+        if not self.quiet:
+            print(f"\r{text}", end="", file=sys.stderr, flush=True)
+            self.open = True
+
+    def end(self) -> None:
+        """Begin a new line, if there was one."""
+        if self.open:
+            print(file=sys.stderr)
+            self.open = False
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
+
+
 def import_trace(options: argparse.Namespace) -> int:
     """Read a trace, report, and pack it if an output is named."""
-    from ringside.bulk.reading import TraceError, TraceReader, save
+    from ringside.bulk.packed import save
+    from ringside.bulk.reading import TraceError, TraceReader
 
-    path = Path(options.file)
-    if not path.is_file():
-        raise BadRequest(f"there is no file {options.file}")
-    if options.output and Path(options.output).resolve() == path.resolve():
-        raise BadRequest("the packed trace would overwrite the trace; name another output")
+    source: Path | IO[bytes]
+    name = options.file
+    if name == "-":
+        source, name = sys.stdin.buffer, "standard input"
+    else:
+        source = Path(options.file)
+        if source.is_dir():
+            raise BadRequest(f"{options.file} is a folder; name a file in it")
+        if not source.exists():  # a pipe or a device will do
+            raise BadRequest(f"there is no file {options.file}")
+        if options.output and Path(options.output).resolve() == source.resolve():
+            raise BadRequest("the packed trace would overwrite the trace; name another output")
+    line = _Line(options.quiet)
 
     def progress(done: int, total: int | None, accesses: int) -> None:
         share = f"{100 * done / total:5.1f} %" if total else f"{done >> 20} MiB"
-        print(f"\r{share}  {accesses:,} accesses", end="", file=sys.stderr, flush=True)
+        line.show(f"{share}  {accesses:,} accesses")
 
-    reader = TraceReader(path, limit=options.limit, progress=None if options.quiet else progress)
+    reader = TraceReader(source, limit=options.limit, progress=progress)
     try:
         if options.output:
             partial = Path(f"{options.output}.part")
@@ -117,18 +153,19 @@ def import_trace(options: argparse.Namespace) -> int:
             for _ in reader:
                 pass
     except TraceError as error:
-        raise BadRequest(f"{options.file}: {error}") from error
+        raise BadRequest(f"{name}: {error}") from error
     except OSError as error:
-        raise BadRequest(f"{error.filename or options.file}: {error.strerror}") from error
+        raise BadRequest(f"{error.filename or name}: {_reason(error)}") from error
     finally:
-        if not options.quiet:
-            print(file=sys.stderr)
+        line.end()
     print(reader.report)
     return 0
 
 
 def run_sweep(options: argparse.Namespace) -> int:
     """Measure every combination; write CSV and perhaps a chart."""
+    from concurrent.futures import BrokenExecutor
+
     from ringside.bulk import sweep
     from ringside.bulk.chart import svg
 
@@ -143,13 +180,15 @@ def run_sweep(options: argparse.Namespace) -> int:
         tagged=not options.no_tags,
     )  # fmt: skip
 
-    def progress(done: int, total: int) -> None:
-        print(f"\r{done} of {total}", end="", file=sys.stderr, flush=True)
-
+    line = _Line(options.quiet)
     try:
         asked = sweep.points(base, choices)
-        with sweep.executor(options.executor, options.jobs or min(len(asked), 61)) as pool:
-            results = sweep.sweep(asked, pool, None if options.quiet else progress)
+        jobs = options.jobs or min(len(asked), os.cpu_count() or 1, MOST_PROCESSES)
+        with sweep.executor(options.executor, jobs) as pool:
+            results = sweep.sweep(
+                asked, pool, lambda done, total: line.show(f"{done} of {total}")
+            )
+        line.end()
         if options.output:
             with Path(options.output).open("w", encoding="utf-8", newline="") as file:
                 sweep.write_csv(results, file)
@@ -159,11 +198,13 @@ def run_sweep(options: argparse.Namespace) -> int:
             Path(options.chart).write_text(svg(results), encoding="utf-8")
     except ValueError as error:
         raise BadRequest(str(error)) from error
+    except BrokenExecutor as error:
+        message = "a process of the sweep was ended from outside; try fewer --jobs"
+        raise BadRequest(message) from error
     except OSError as error:
-        raise BadRequest(f"{error.filename or options.stream}: {error.strerror}") from error
+        raise BadRequest(f"{error.filename or options.stream}: {_reason(error)}") from error
     finally:
-        if not options.quiet:
-            print(file=sys.stderr)
+        line.end()
     return 0
 
 

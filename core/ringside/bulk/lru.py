@@ -23,8 +23,8 @@ from ringside.bulk.arrays import Bools, Ints
 
 Keys: TypeAlias = NDArray[Any]
 
-COLD = -(1 << 30)  # the last look-up of a key never looked up
 FEW = 1 / 8  # of the look-ups may be gone before it pays to take them out
+SPARSE = 1 / 64  # of flags are set: looking at eight at a time finds them faster
 ROOM = 1 << 19  # elements of a temporary that looks at many windows
 
 
@@ -36,52 +36,64 @@ def by_level(keys: Keys, ways: int, shift: int, begins: Ints) -> tuple[Bools, Ke
     nothing further, so they leave the sequence: a few of them at first only in name, handing on
     what the one before them pushes. ``begins`` are the positions of the sets.
     """
-    hit = np.zeros(len(keys), np.bool_)
+    size = len(keys)
+    hit = np.zeros(size, np.bool_)
     held = np.empty((len(begins), ways), keys.dtype)
     # What a set leaves is what the next one's first look-up finds; after the last set, what one
     # look-up more would find. The first look-ups of a set never hit, so they never leave.
-    ends = np.append(begins[1:], len(keys))
+    ends = np.append(begins[1:], size)
     nothing = int(keys.min()) - 1
-    below = np.empty(len(keys) + ways, keys.dtype)
+    below = np.empty(size + ways, keys.dtype)
     below[:ways] = nothing
     below[ways:] = keys
     keys = keys.copy()
+    equal = np.empty(size, np.bool_)
     where: Ints | None = None
-    gone = np.zeros(len(keys), np.bool_)
-    left_over = before = np.zeros(0, np.int64)  # who is gone, and the last one before that is not
+    gone = before = np.zeros(0, np.int64)  # who is gone, and the last one before that is not
     for level in range(ways):
         left = ways - 1 - level
         stack = below[left : left + len(keys) + 1]
         held[:, left] = stack[ends]
         stack = stack[:-1]
-        found = keys == stack
-        hits = np.count_nonzero(found)
-        if hits:
-            chosen = found.nonzero()[0]
-            hit[chosen if where is None else where[chosen]] = True
-            if len(left_over) + hits > len(keys) * FEW:
-                kept = ~(gone | found)
-                removed = (~kept).nonzero()[0]
-                ends = ends - np.searchsorted(removed, ends)
-                rest = kept.nonzero()[0]
-                keys = keys.take(rest)
-                where = rest if where is None else where.take(rest)
-                below, above = np.empty(left + len(keys), keys.dtype), below[:left]
-                below[:left] = above
-                stack.take(rest, out=below[left:], mode="clip")
-                gone = np.zeros(len(keys), np.bool_)
-                left_over = left_over[:0]
+        found: Bools = np.equal(keys, stack, out=equal[: len(keys)])
+        hits = int(np.count_nonzero(found))
+        if hits and len(gone) + hits > len(keys) * FEW:
+            if where is None:
+                np.logical_or(hit, found, out=hit)
             else:
-                keys[chosen] = nothing - 1
-                gone[chosen] = True
-                left_over = gone.nonzero()[0]
-                starts = np.ones(len(left_over), np.bool_)
-                np.not_equal(left_over[1:], left_over[:-1] + 1, out=starts[1:])
-                run = np.cumsum(starts)
-                before = (left_over[starts] - 1)[run - 1]
-        if len(left_over):
-            stack[left_over] = stack[before]
+                hit[where.take(_positions(found, hits))] = True
+            kept: Bools = np.logical_not(found, out=found)
+            kept[gone] = False
+            rest = kept.nonzero()[0]
+            ends = rest.searchsorted(ends)
+            keys = keys.take(rest)
+            where = rest if where is None else where.take(rest)
+            below, above = np.empty(left + len(keys), keys.dtype), below[:left]
+            below[:left] = above
+            stack.take(rest, out=below[left:], mode="clip")
+            gone = gone[:0]
+        elif hits:
+            chosen = _positions(found, hits)
+            hit[chosen if where is None else where.take(chosen)] = True
+            keys[chosen] = nothing - 1
+            gone = np.concatenate([gone, chosen])
+            gone.sort(kind="stable")
+            before = gone - 1
+            before[1:] *= before[1:] != gone[:-1]  # 0 within a run of them
+            np.maximum.accumulate(before, out=before)
+        if len(gone):
+            stack[gone] = stack[before]
     return hit, held
+
+
+def _positions(flags: Bools, count: int) -> Ints:
+    """Where the ``count`` set ones of some flags are."""
+    if count > len(flags) * SPARSE:
+        return flags.nonzero()[0]
+    whole = len(flags) & -8
+    eights = flags[:whole].view(np.uint64).nonzero()[0]
+    row, column = flags[:whole].reshape(-1, 8)[eights].nonzero()
+    return np.append(8 * eights[row] + column, flags[whole:].nonzero()[0] + whole)
 
 
 def grouped(keys: Keys, shift: int) -> Ints:
@@ -108,20 +120,25 @@ def by_window(keys: Keys, ways: int, shift: int, begins: Ints) -> tuple[Bools, K
     not, the window is counted.
     """
     size = len(keys)
-    order = grouped(keys, shift).astype(np.int32)
-    sorted_keys = keys.take(order)
-    last = order[:-1].copy()
-    fresh = sorted_keys[1:] != sorted_keys[:-1]
-    np.copyto(last, COLD, where=fresh)
-    previous = np.empty(size, np.int32)
-    previous[order[1:]] = last
-    previous[order[0]] = COLD
-    now = np.arange(size, dtype=np.int32)
-    gap = now - previous
+    never = size + ways  # look-ups since the last one of a key never looked up
+    place = grouped(keys, shift)
+    sorted_keys = keys.take(place)
+    again = sorted_keys[1:] == sorted_keys[:-1]
+    by_key = np.zeros(size, np.int32)
+    np.subtract(place[1:], place[:-1] + never, out=by_key[1:], casting="unsafe")
+    by_key[1:] *= again
+    by_key += never
+    gap = np.empty(size, np.int32)
+    gap[place] = by_key
     hit = gap <= ways
 
-    open_ = ((gap > ways) & (gap < size)).nonzero()[0]
+    now = np.arange(size, dtype=np.int32)
+    open_ = ((gap > ways) & (gap < never)).nonzero()[0]
     window = 2 * ways
+    if np.count_nonzero(gap.take(open_) <= window) > size >> 4:
+        # As many keys as ways in the last look-ups are a miss, which settles loops.
+        different = _different(gap, now, ways).take(open_)
+        open_ = open_.take((different < ways).nonzero()[0])
     while len(open_):
         gaps = gap.take(open_)
         near = gaps <= window
@@ -130,26 +147,19 @@ def by_window(keys: Keys, ways: int, shift: int, begins: Ints) -> tuple[Bools, K
             # Enough keys in the window and the last look-up before it: a miss. Few keys and the
             # last look-up in it: a hit.
             surely = near & (different <= ways)
-            hit[open_[surely]] = True
-            near &= ~surely
+            hit[open_] = surely
+            near ^= surely
             later = (gaps > window) & (different < ways)
         else:
             near[:] = True
             later = np.zeros(len(open_), np.bool_)
-        close = open_[near]
-        if len(close) > size >> 4 and window == 2 * ways:
-            # The same with a window of the ways themselves, which settles loops.
-            close = close[_different(gap, now, ways).take(close) < ways]
+        close = open_.take(near.nonzero()[0])
         if len(close):
-            hit[close[_count(previous, close, min(window, size)) < ways]] = True
-        open_ = open_[later]
+            hit[close] = _count(gap, close, min(window, size)) < ways
+        open_ = open_.take(later.nonzero()[0])
         window *= 2
 
-    newest = np.ones(size, np.bool_)
-    newest[last[~fresh]] = False
-    kept = newest.nonzero()[0]
-    stops = np.append(np.searchsorted(kept, begins[1:]), len(kept))
-    return hit, keys[kept[stops[:, None] + np.arange(-ways, 0)]]
+    return hit, keys[_newest(gap, ways, begins)]
 
 
 def _different(gap: Keys, now: Keys, window: int) -> Keys:
@@ -161,28 +171,59 @@ def _different(gap: Keys, now: Keys, window: int) -> Keys:
     start = np.maximum(window - gap, 0)
     start += now
     np.minimum(start, len(now) - 1, out=start)
-    sums = np.cumsum(np.bincount(start, minlength=len(now)), dtype=np.int32)
-    found = np.empty_like(sums)
+    sums = np.bincount(start, minlength=len(now))
+    sums.cumsum(out=sums)
+    found = np.empty_like(now)
     found[0] = 0
     found[1:] = sums[:-1]
     found[window:] -= now[: len(now) - window]
     return found
 
 
-def _count(previous: Keys, chosen: Ints, window: int) -> Ints:
+def _count(gap: Keys, chosen: Ints, window: int) -> Ints:
     """Different keys between some look-ups and the last ones of their keys, ``window`` back.
 
-    Those are the look-ups in between whose own last one is not: at or before the last one.
+    Those are the look-ups in between whose own last one is not: as many back from the chosen one
+    as its gap, or more.
     """
-    padded = np.concatenate([np.full(window, COLD, np.int32), previous])
+    kind = np.uint8 if window <= 1 << 7 else np.uint16 if window <= 1 << 15 else np.int32
+    # Gaps as long as the window and longer ones are the same here, and small numbers are fast.
+    padded = np.empty(window + len(gap), kind)
+    padded[:window] = window - 1
+    np.minimum(gap, window - 1, out=padded[window:], casting="unsafe")
     windows = sliding_window_view(padded, window)
+    back = np.arange(window, 0, -1).astype(kind)
     counts = np.empty(len(chosen), np.int64)
     step = max(1, ROOM // window)
     for first in range(0, len(chosen), step):
         some = chosen[first : first + step]
-        bound = previous.take(some)
-        first_ones = np.packbits(windows[some] <= bound[:, None], axis=1)
+        own = gap.take(some)
+        reach = windows[some]
+        reach += back
+        first_ones = np.packbits(reach >= own[:, None].astype(kind), axis=1)
         counted = np.bitwise_count(first_ones).sum(axis=1, dtype=np.int64)
         # All those up to the last one have been counted too.
-        counts[first : first + step] = counted - (window + 1 - (some - bound))
+        counts[first : first + step] = counted - (window + 1 - own)
     return counts
+
+
+def _newest(gap: Keys, ways: int, begins: Ints) -> Ints:
+    """Where each set last looked up the ``ways`` keys it used last, the oldest first."""
+    size = len(gap)
+    ends = np.append(begins[1:], size)
+    old = np.zeros(size + 1, np.bool_)  # whose key is looked up again; the first is for nobody
+    window = 2 * ways
+    while window * len(ends) < size:
+        where = ends[:, None] + np.arange(-window, 0)
+        old[np.maximum(where - gap.take(where, mode="clip"), -1) + 1] = True
+        newest = where >= begins[:, None]
+        newest &= ~old[1:].take(where, mode="clip")
+        rank = newest[:, ::-1].cumsum(axis=1)[:, ::-1]
+        if rank[:, 0].min() >= ways:
+            chosen: Ints = where[newest & (rank <= ways)]
+            return chosen.reshape(-1, ways)
+        window *= 2
+    old[np.maximum(np.arange(size) - gap, -1) + 1] = True
+    kept: Ints = (~old[1:]).nonzero()[0]
+    last = kept.searchsorted(ends)[:, None] + np.arange(-ways, 0)
+    return kept.take(last)

@@ -152,6 +152,7 @@ class _Host:
         self.flags = np.zeros(0, np.uint8)
         self.fault = np.zeros(0, np.int8)
         self.level = np.zeros(0, np.int8)
+        self.last = np.zeros(0, np.int32)  # number of its last mention: _once
         self.levels: set[int] = set()
         self.reach = 0  # no known place lies at or beyond this address
         self.protected = False  # some known frame cannot be written
@@ -162,7 +163,7 @@ class _Host:
         if top < len(self.place):
             return
         size = min(1 << max(top.bit_length(), 10), MAX_FRAMES)
-        for name in ("place", "flags", "fault", "level"):
+        for name in ("place", "flags", "fault", "level", "last"):
             old = getattr(self, name)
             new = np.zeros(size, old.dtype)
             new[: len(old)] = old
@@ -190,9 +191,9 @@ class _Host:
         self.place.take(gfns, out=out, mode="clip")
         if int(np.bitwise_and.reduce(out)) & FOUND:
             return None
-        unknown = gfns[out == 0]
+        unknown = (out == 0).nonzero()[0]
         if len(unknown):
-            self.ask(np.unique(unknown), mark)
+            self.ask(self._once(gfns.take(unknown)), mark)
             self.place.take(gfns, out=out, mode="clip")
         lost = out & FOUND == 0
         return lost if lost.any() else None
@@ -202,20 +203,27 @@ class _Host:
         if not self.mark:
             return
         if written is not None:
-            self._mark(gfns[written], MARKED | DIRTIED)
+            lacking = self.flags.take(gfns) & (MARKED | DIRTIED) != MARKED | DIRTIED
+            self._mark(gfns, lacking & written, MARKED | DIRTIED)
         if self.pending:
-            self._mark(gfns, MARKED)
+            self._mark(gfns, self.flags.take(gfns) & MARKED == 0, MARKED)
 
-    def _mark(self, gfns: Ints, wanted: int) -> None:
-        known = self.flags.take(gfns)
-        fresh = gfns[known & wanted != wanted]
-        if len(fresh):
-            fresh = np.unique(fresh)
+    def _mark(self, gfns: Ints, which: Bools, wanted: int) -> None:
+        chosen = which.nonzero()[0]
+        if len(chosen):
+            fresh = self._once(gfns.take(chosen))
             self.pending -= int(np.count_nonzero(self.flags[fresh] & MARKED == 0))
             self.flags[fresh] |= wanted
             self.walker.walk(
                 self.root, fresh << FRAME_SHIFT, user=True, write=bool(wanted & DIRTIED)
             )
+
+    def _once(self, gfns: Ints) -> Ints:
+        """Each of these frames once."""
+        numbers = np.arange(len(gfns), dtype=np.int32)
+        self.last[gfns] = numbers
+        found: Ints = gfns.take((self.last.take(gfns) == numbers).nonzero()[0])
+        return found
 
 
 def _empty(gva: Ints) -> NestedWalks:

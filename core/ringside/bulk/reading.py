@@ -34,6 +34,7 @@ FIRST_MUST_BE_WITHIN = 64 << 20  # bytes in which the first access must come
 LIMIT = 100_000_000  # accesses read unless the caller says otherwise
 MOST_BYTES = 64  # of one access: a cache line, more than any instruction moves at once
 PAGE = 4096
+ZIP = b"PK"  # how a zip file begins, and so a packed trace
 
 Progress = Callable[[int, int | None, int], None]
 """Told bytes read so far, bytes in all if known (compressed ones, if compressed), accesses."""
@@ -245,7 +246,8 @@ class TraceReader:
         report = self.report
         format: Format | None = None
         taken = 0
-        blocks = self._lines(file)
+        source = _Again(file)
+        blocks = self._lines(source)
         for block in blocks:
             taken += len(block)
             first_line = report.lines + 1
@@ -253,7 +255,7 @@ class TraceReader:
             if format is None:
                 format, skipped = _recognise(block)
                 if format is None:
-                    raise TraceError(NO_TRACE)
+                    raise TraceError(ZIPPED if block.startswith(ZIP) else NO_TRACE)
                 first_line += block.count(b"\n", 0, skipped)
                 block = block[skipped:]
             if block:
@@ -266,7 +268,7 @@ class TraceReader:
                 if len(found):
                     yield found
             if self.progress is not None:
-                self.progress(_position(file), total, report.accesses)
+                self.progress(source.taken, total, report.accesses)
             if report.accesses >= self.limit:
                 report.complete = report.complete and next(blocks, None) is None
                 return
@@ -277,9 +279,9 @@ class TraceReader:
         if not report.accesses:
             raise TraceError(f"{NO_TRACE}\n{report}" if report.lines else "the file is empty")
 
-    def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
+    def _lines(self, source: _Again) -> Iterator[bytes]:
         """Cut the file into blocks of whole lines; overlong lines are garbage."""
-        stream = _opened(file)
+        stream = _opened(source)
         rest = b""
         dropping = False
         dropped = 0
@@ -325,6 +327,12 @@ NO_TRACE = (
 )
 
 
+ZIPPED = (
+    "this is a zip file: 'ringside sweep file:…' reads packed traces as they are; "
+    "unpack any other first"
+)
+
+
 def _recognise(block: bytes) -> tuple[Format | None, int]:
     """Tell the format by the first lines; with how many bytes of them are not accesses."""
     position = 0
@@ -338,15 +346,24 @@ def _recognise(block: bytes) -> tuple[Format | None, int]:
 
 
 class _Again(io.RawIOBase):
-    """A binary file whose first bytes can be looked at before they are read."""
+    """A binary file, or a pipe, whose first bytes can be looked at before they are read.
+
+    ``taken``: bytes the file gave so far.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         self.ahead = b""
+        self.taken = 0
+
+    def _more(self, count: int) -> bytes:
+        more = self.file.read(count) or b""
+        self.taken += len(more)
+        return more
 
     def peek(self, count: int) -> bytes:
         """The next bytes, which stay unread."""
-        while len(self.ahead) < count and (more := self.file.read(count - len(self.ahead))):
+        while len(self.ahead) < count and (more := self._more(count - len(self.ahead))):
             self.ahead += more
         return self.ahead
 
@@ -359,12 +376,11 @@ class _Again(io.RawIOBase):
             found, self.ahead = self.ahead[:count], self.ahead[count:]
             return found
         ahead, self.ahead = self.ahead, b""
-        return ahead + (self.file.read(count - len(ahead) if count >= 0 else -1) or b"")
+        return ahead + self._more(count - len(ahead) if count >= 0 else -1)
 
 
-def _opened(source: IO[bytes]) -> Stream:
+def _opened(file: _Again) -> Stream:
     """The file's text, taken out of its compression if it has one."""
-    file = _Again(source)
     magic = file.peek(6)
     if magic[:2] == b"\x1f\x8b":
         import gzip
@@ -375,13 +391,6 @@ def _opened(source: IO[bytes]) -> Stream:
 
         return lzma.LZMAFile(cast(IO[bytes], file))
     return file
-
-
-def _position(file: IO[bytes]) -> int:
-    try:
-        return file.tell()
-    except (OSError, ValueError):
-        return 0
 
 
 def _split(parsed: Parsed) -> Accesses:
@@ -395,63 +404,3 @@ def _split(parsed: Parsed) -> Accesses:
     second = np.cumsum(times)[crossing] - 1
     address[second] = last[crossing] & -PAGE
     return Accesses(address, np.repeat(parsed.write, times), np.repeat(parsed.space, times))
-
-
-# -- packed traces ------------------------------------------------------------------------------
-
-PACKED = b"PK"  # a zip file of arrays: pieces of address, write and space
-
-
-def save(path: str | Path, pieces: Iterator[Accesses]) -> int:
-    """Write a stream as a packed trace; return how many accesses it has."""
-    import zipfile
-
-    count = 0
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number, piece in enumerate(pieces):
-            count += len(piece)
-            for name in ("address", "write", "space"):
-                with archive.open(f"{number:08}.{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, getattr(piece, name), allow_pickle=False)
-    return count
-
-
-def load(path: str | Path) -> Iterator[Accesses]:
-    """Read a packed trace; raises :class:`TraceError` if it is damaged or something else."""
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(name[:8] for name in archive.namelist() if name.endswith(".address.npy"))
-            for number in names:
-                arrays = []
-                for name in ("address", "write", "space"):
-                    with archive.open(f"{number}.{name}.npy") as member:
-                        arrays.append(np.lib.format.read_array(member, allow_pickle=False))
-                address, write, space = arrays
-                if not len(address) == len(write) == len(space):
-                    raise ValueError("pieces of different length")
-                yield Accesses(
-                    address.astype(np.int64), write.astype(np.bool_), space.astype(np.int64)
-                )
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise TraceError(f"{path} is no packed trace or is damaged: {error}") from error
-
-
-def open_trace(
-    path: str | Path, *, limit: int = LIMIT, progress: Progress | None = None
-) -> Iterator[Accesses]:
-    """Read a trace in whichever format it is."""
-    with Path(path).open("rb") as file:
-        is_packed = file.read(2) == PACKED
-    if not is_packed:
-        return iter(TraceReader(path, limit=limit, progress=progress))
-    return _first(load(path), limit)
-
-
-def _first(pieces: Iterator[Accesses], limit: int) -> Iterator[Accesses]:
-    for piece in pieces:
-        yield piece[:limit]
-        limit -= len(piece)
-        if limit <= 0:
-            return

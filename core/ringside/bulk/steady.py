@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringside.bulk.caches import Prices, Totals, Translation
-from ringside.bulk.sweep import PAGE_BITS, TECHNIQUES, Point, check, event_cycles, hardware
+from ringside.bulk.sweep import PAGE_BITS, PAYS, TECHNIQUES, Point, check, event_cycles, hardware
 from ringside.bulk.traces import BASE, FRAME_BITS, PIECE, Accesses, Shape, stream
+from ringside.bulk.turns import Turns
 from ringside.trace.presets import preset
 
 
@@ -23,7 +24,9 @@ from ringside.trace.presets import preset
 class Steady:
     """Counted events of the measured part, and modelled cycles for them.
 
-    ``touched``: pages mapped anew. ``walk_cycles`` are of page walks and second-level TLB hits,
+    ``touched``: pages mapped anew. ``refills``: entries that a shadow had already had and that
+    hidden faults make again, because a switch of address spaces dropped it; nothing but a shadow
+    that is dropped pays for them. ``walk_cycles`` are of page walks and second-level TLB hits,
     ``event_cycles`` of faults and exits.
     """
 
@@ -33,6 +36,7 @@ class Steady:
     references: int
     touched: int
     switches: int
+    refills: int
     walk_cycles: float
     event_cycles: float
 
@@ -43,10 +47,10 @@ class Steady:
 
 
 def warm_up(point: Point) -> Iterator[Accesses]:
-    """Every page of every address space once."""
+    """Every page of every address space once; the one that a stream begins with comes last."""
     step = 1 << max(PAGE_BITS[point.page] - FRAME_BITS, 0)
     pages = np.arange(0, point.pages, step)
-    for space in range(point.spaces):
+    for space in reversed(range(point.spaces)):
         for first in range(0, len(pages), PIECE):
             some = pages[first : first + PIECE]
             yield Accesses(
@@ -70,27 +74,28 @@ def measure_pieces(
     check(point)
     world = TECHNIQUES[point.technique](point)
     translation = Translation(world.walked, hardware(point))
+    turns = Turns(world.fine_bits)
     for piece in warm or ():
         world.meet(piece)
         translation.run(piece)
-    touched, frames = world.first_touches, world.first_frames
+        turns.add(piece)
+    before = world.first_touches, world.first_frames, turns.touched, turns.switches
     prices = preset(point.preset)
     walk_prices = Prices(reference=prices.prices["walk reference"])
     totals = Totals()
-    switches = 0
-    last: int | None = None
     for piece in pieces:
         world.meet(piece)
         totals.add(translation.run(piece), walk_prices)
-        if len(piece):
-            first = int(piece.space[0]) if last is None else last
-            switches += int(np.count_nonzero(np.diff(piece.space, prepend=first)))
-            last = int(piece.space[-1])
-    touched, frames = world.first_touches - touched, world.first_frames - frames
-    if warm is not None and point.technique != "shadow":
+        turns.add(piece)
+    after = world.first_touches, world.first_frames, turns.touched, turns.switches
+    touched, frames, entries, switches = (
+        now - then for now, then in zip(after, before, strict=True))
+    refills = entries - frames if "refill" in PAYS[point.technique] else 0
+    if warm is not None and point.technique == "nested":
         frames = 0  # the guest uses again what its host has backed
-    events = {"first touch": touched, "first frame": frames, "switch": switches}
+    events = {
+        "first touch": touched, "first frame": frames, "switch": switches, "refill": refills}
     return Steady(
         totals.accesses, totals.hit_rate, totals.walks, totals.references, touched, switches,
-        totals.cycles, event_cycles(point.technique, events, prices),
+        refills, totals.cycles, event_cycles(point.technique, events, prices),
     )

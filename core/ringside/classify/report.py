@@ -32,6 +32,14 @@ WORDS: dict[str, dict[str, str]] = {
 }
 
 
+MODES = {
+    "ring 0": "0-s gyűrű", "ring 1": "1-es gyűrű", "ring 3": "3-as gyűrű",
+    "root": "root mód", "non-root": "non-root mód",
+    "machine": "gépi mód", "user": "felhasználói mód",
+}  # fmt: skip
+"""The modes' names in Hungarian."""
+
+
 def say(key: str, lang: str, **values: object) -> str:
     """One of the sentences above."""
     return WORDS[key].get(lang, WORDS[key]["en"]).format(**values)
@@ -41,8 +49,14 @@ def reasons(found: Finding, lang: str) -> str:
     """Why an encoding is sensitive: ``control (ring 0), mode (ring 3, ring 1)``."""
     known = {"control": found.control, "location": found.location, "mode": found.mode}
     return ", ".join(
-        f"{say(name, lang)} ({', '.join(modes)})" for name, modes in known.items() if modes
+        f"{say(name, lang)} ({', '.join(mode_name(mode, lang) for mode in modes)})"
+        for name, modes in known.items() if modes
     )
+
+
+def mode_name(mode: str, lang: str) -> str:
+    """A mode as people call it."""
+    return MODES.get(mode, mode) if lang == "hu" else mode
 
 
 def table(result: Classification, lang: str = "en", everything: bool = False) -> Iterator[str]:

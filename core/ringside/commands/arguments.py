@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..trace.presets import Preset
 
 LAST_PORT = 65535
 SLICE = 200_000  # steps between two looks at the keyboard and two lines of progress
@@ -43,6 +47,37 @@ def chosen_options(pairs: Iterable[str]) -> dict[str, str]:
                           "'ringside labs' lists names and values")
         chosen[name] = value
     return chosen
+
+
+def add_prices(command: argparse.ArgumentParser) -> None:
+    """Let a command say whose prices are paid."""
+    command.add_argument("--preset", default=None, metavar="ID",
+                         help="the processor whose prices are paid")
+    command.add_argument("--price", action="append", default=[], metavar="NAME=CYCLES",
+                         help="a price of your own, such as 'exit #PF=900'; may be given several "
+                              "times")
+
+
+def processor_of(options: argparse.Namespace) -> Preset | None:
+    """The processor of ``--preset`` at the prices of ``--price``; None if neither was given.
+    Raises :class:`Refusal`."""
+    from ..trace.own_prices import amount, named, with_prices
+    from ..trace.presets import PRESETS, preset
+
+    if options.preset is None and not options.price:
+        return None
+    own = {}
+    try:
+        processor = PRESETS[0] if options.preset is None else preset(options.preset)
+        for pair in options.price:
+            name, sign, cycles = pair.rpartition("=")
+            if not sign:
+                raise Refusal(f"--price {pair!r} is not of the form NAME=CYCLES; "
+                              "'ringside predict --explain' shows names and prices")
+            own[named(name)] = amount(cycles.strip())
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    return with_prices(processor, own)
 
 
 def content_of(name: str) -> bytes:

@@ -6,9 +6,11 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from .arguments import Refusal, count_of
+from .arguments import Refusal, add_prices, count_of, processor_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..measure.comparison import Comparison, Lane
     from ..trace.presets import Preset
 
@@ -19,6 +21,7 @@ COUNTED = {
     "with": "cycles count devices too: a real port is slower than a virtual device, so a guest "
             "that does much I/O seems cheaper without hardware",
 }
+SINGLE = "CLI, STI, CALL and RET count as one cycle: nobody counts single instructions here"
 
 
 def add(commands: Any) -> None:
@@ -29,11 +32,12 @@ def add(commands: Any) -> None:
     compare.add_argument("what", metavar="GUEST", help="a guest of the shelf, or a file")
     compare.add_argument("--cpu", default=None, metavar="A,B,…",
                          help="the techniques, the first one the others are held against "
-                              "(default: bare-metal and all that can run the guest)")
+                              "(default: bare-metal and all that can run the guest); a variant "
+                              "is said as hardware-assist/shadow or trap-and-emulate/"
+                              "virtualizable")
     compare.add_argument("--max-instructions", type=count_of, default=LIMIT, metavar="N",
                          help=f"stop after N guest steps (default: {LIMIT})")
-    compare.add_argument("--preset", default=None, metavar="ID",
-                         help="the processor whose prices are paid")
+    add_prices(compare)
     compare.add_argument("--devices", choices=("without", "with"), default="without",
                          help="count the time devices take or not (default: without: a virtual "
                               "device is faster than a real port)")
@@ -42,14 +46,11 @@ def add(commands: Any) -> None:
 
 def run_and_compare(options: argparse.Namespace) -> int:
     """Carry the command out; 0 if all lanes stayed equal, 1 if one parted."""
-    from ..trace.presets import PRESETS, preset
+    from ..trace.presets import PRESETS
 
-    try:
-        processor = preset(options.preset) if options.preset else PRESETS[0]
-    except ValueError as error:
-        raise Refusal(str(error)) from None
+    processor = processor_of(options) or PRESETS[0]
     refused: dict[str, str] = {}
-    comparison = _open(options.what, options.cpu, processor.ept, refused)
+    comparison = _open(options.what, options.cpu, processor, refused)
     comparison.seek(options.max_instructions)
     report = as_data(options.what, comparison, processor, devices=options.devices == "with") | {
         "refused": refused}
@@ -60,13 +61,14 @@ def run_and_compare(options: argparse.Namespace) -> int:
     return 1 if any(lane.difference for lane in comparison.lanes) else 0
 
 
-def _open(what: str, cpu: str | None, ept: bool, refused: dict[str, str]) -> Comparison:
+def _open(
+    what: str, cpu: str | None, processor: Preset, refused: dict[str, str]
+) -> Comparison:
     from ..guests import NANO, SHELF
     from ..isa.assembler import AssemblyError
     from ..isa.faults import NotModelled
     from ..labs.batch import BatchError, Unknown
     from ..labs.lanes import compare, find_guest, techniques_for
-    from ..labs.systems import BUILDERS
     from ..labs.unknown import unknown
     from ..machine.loader import ImageError
 
@@ -77,15 +79,11 @@ def _open(what: str, cpu: str | None, ept: bool, refused: dict[str, str]) -> Com
             raise Refusal(f"only {able[0]} can run {what}: there is nothing to compare it with")
         wanted = tuple(cpu.split(",")) if cpu else able
         for id in wanted:
-            if id not in BUILDERS:
-                raise Refusal(
-                    f"there is no technique {id!r}; choose among: {', '.join(BUILDERS)}")
-            if id not in able:
-                raise Refusal(f"{what} does not run under {id}; choose among: {', '.join(able)}")
+            _check(id, what, able, processor)
         if len(set(wanted)) != len(wanted):
             raise Refusal("a technique is named twice")
         return compare(
-            what, assembled, wanted, disk, ept=ept, refused=None if cpu else refused)
+            what, assembled, wanted, disk, ept=processor.ept, refused=None if cpu else refused)
     except Unknown:
         guests = sorted(entry.id for entry in (*SHELF, *NANO) if len(techniques_for(entry.id)) > 1)
         raise Refusal(unknown(
@@ -98,6 +96,26 @@ def _open(what: str, cpu: str | None, ept: bool, refused: dict[str, str]) -> Com
         raise Refusal(f"{first.file}:{first.line}:{first.column}: {first.message}") from None
 
 
+def _check(id: str, what: str, able: Sequence[str], processor: Preset) -> None:
+    """Refuse a technique or variant that there is not, that cannot run the guest, or that the
+    processor has not got."""
+    from ..labs.lanes import NO_EPT, Way
+    from ..trace.presets import PRESETS
+
+    try:
+        way = Way.of(id)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    if way.technique not in able:
+        raise Refusal(
+            f"{what} does not run under {way.technique}; choose among: {', '.join(able)}")
+    if way.memory in NO_EPT and not processor.ept:
+        known = ", ".join(found.id for found in PRESETS if found.ept)
+        raise Refusal(
+            f"{processor.title} has no EPT, so {id} cannot run on it; give another --preset: "
+            f"{known}")
+
+
 def as_data(
     what: str, comparison: Comparison, processor: Preset, *, devices: bool = False
 ) -> dict[str, Any]:
@@ -106,6 +124,7 @@ def as_data(
         "guest": what,
         "guest_steps": comparison.step,
         "preset": processor.title,
+        "own_prices": {name: processor.prices[name].cycles for name in sorted(processor.own)},
         "devices": "with" if devices else "without",
         "lanes": [_lane(lane, processor, devices) for lane in comparison.lanes],
     }
@@ -122,6 +141,7 @@ def _lane(lane: Lane, processor: Preset, devices: bool) -> dict[str, Any]:
         bill = bill.without(DEVICE_PRICES)
     return {
         "technique": lane.id,
+        "memory": lane.memory,
         "guest_steps": lane.guest_steps,
         "ring": ring if (ring := seen.read().ring) >= 0 else "root",
         "address": seen.linear,
@@ -133,7 +153,9 @@ def _lane(lane: Lane, processor: Preset, devices: bool) -> dict[str, Any]:
         "direct": round(lane.direct, 4),
         "compared": lane.compared,
         "difference": None if found is None else {
-            "guest_step": found.guest_step, "address": found.eip, "what": found.what,
+            "guest_step": found.guest_step, "address": found.eip,
+            "instruction": Listing().text(found.eip, seen.peek, seen.code_bits),
+            "what": found.what,
             "expected": found.expected, "found": found.found},
         "bill": {line.name: {"count": line.count, "cycles": line.cycles, "total": line.total}
                  for line in bill.lines},
@@ -142,27 +164,31 @@ def _lane(lane: Lane, processor: Preset, devices: bool) -> dict[str, Any]:
 
 def lines(report: dict[str, Any]) -> list[str]:
     """The same as a table, with what differs under it."""
+    wide = max(20, 2 + max(len(lane["technique"]) for lane in report["lanes"]))
     shown = [
         f"{report['guest']} after {report['guest_steps']:,} guest steps "
         f"(cycles modelled: {report['preset']})",
         COUNTED[report["devices"]],
-        f"{'technique':<20}{'ring':>4}  {'at':<10}{'cycles':>14}{'exits':>9}{'direct':>9}",
+        SINGLE,
+        *(f"your price: {name} {cycles:g}" for name, cycles in report["own_prices"].items()),
+        f"{'technique':<{wide}}{'ring':>4}  {'at':<10}{'cycles':>14}{'exits':>9}{'direct':>9}",
     ]
     notes = []
     for lane in report["lanes"]:
         exits = sum(lane["exits"].values())
         shown.append(
-            f"{lane['technique']:<20}{lane['ring']:>4}  {lane['address']:08x}  "
+            f"{lane['technique']:<{wide}}{lane['ring']:>4}  {lane['address']:08x}  "
             f"{lane['cycles']:>14,}{exits:>9,}{100 * lane['direct']:>8.1f}%  "
             f"{lane['outcome'] or lane['instruction']}")
         kinds = ", ".join(f"{name} {count:,}" for name, count in lane["exits"].items())
         if kinds:
-            shown.append(f"{'':<26}{kinds}")
+            shown.append(f"{'':<{wide + 6}}{kinds}")
         found = lane["difference"]
         if found is not None:
+            insn = f", {found['instruction']}" if found["instruction"] else ""
             notes.append(
                 f"{lane['technique']} parts at guest step {found['guest_step']:,}, "
-                f"at {found['address']:08x}: {found['what']} is {found['found']:#x}, "
+                f"at {found['address']:08x}{insn}: {found['what']} is {found['found']:#x}, "
                 f"not {found['expected']:#x}")
         elif not lane["compared"]:
             notes.append(f"{lane['technique']} runs the ported guest: its state is not compared")

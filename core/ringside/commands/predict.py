@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .arguments import Refusal
+from .arguments import add_prices, processor_of
+
+if TYPE_CHECKING:
+    from ..trace.presets import Preset
 
 
 def add(commands: Any) -> None:
@@ -14,8 +17,7 @@ def add(commands: Any) -> None:
     text = "predict the cycles of seven nanobenchmarks and hold them against the published ones"
     predict = commands.add_parser("predict", help=text, description=text)
     predict.set_defaults(command=predict_and_compare)
-    predict.add_argument("--preset", default=None, metavar="ID",
-                         help="the processor whose prices are paid (default: the published one)")
+    add_prices(predict)
     predict.add_argument("--explain", action="store_true",
                          help="show what each figure is made of, with sources")
     predict.add_argument("--lang", choices=("en", "hu"), default="en")
@@ -27,25 +29,23 @@ def predict_and_compare(options: argparse.Namespace) -> int:
     from ..measure import predict
     from ..trace.presets import MEASURED_ON, preset
 
-    try:
-        processor = preset(options.preset or MEASURED_ON)
-    except ValueError as error:
-        raise Refusal(str(error)) from None
+    processor = processor_of(options) or preset(MEASURED_ON)
     found = predict.predictions(processor)
     if options.json:
-        print(json.dumps(as_data(found, processor.id), ensure_ascii=False, indent=2))
+        print(json.dumps(as_data(found, processor), ensure_ascii=False, indent=2))
         return 0
-    print("\n".join(lines(found, processor.title, options.lang, explain=options.explain)))
+    print("\n".join(lines(found, processor, options.lang, explain=options.explain)))
     return 0
 
 
-def as_data(found: list[Any], processor: str) -> dict[str, Any]:
+def as_data(found: list[Any], processor: Preset) -> dict[str, Any]:
     """The predictions as JSON-ready data."""
     from ..measure.predict import misplaced, ranked_pairs
     from ..measure.words import REASONS, remark
 
     return {
-        "preset": processor,
+        "preset": processor.id,
+        "own_prices": {name: processor.prices[name].cycles for name in sorted(processor.own)},
         "predictions": [{
             "benchmark": one.benchmark, "system": one.system, "cycles": round(one.cycles, 1),
             "published": one.published.cycles, "note": one.published.note, "given": one.given,
@@ -61,10 +61,11 @@ def as_data(found: list[Any], processor: str) -> dict[str, Any]:
     }
 
 
-def lines(found: list[Any], processor: str, lang: str, *, explain: bool) -> list[str]:
+def lines(found: list[Any], processor: Preset, lang: str, *, explain: bool) -> list[str]:
     """The same as lines to read."""
     from ..measure.predict import misplaced, ranked_pairs
     from ..measure.words import TITLES, remark
+    from ..trace.own_prices import written
 
     hungarian = lang == "hu"
     head = (("próba", "rendszer", "modell", "közölt", "szorzó") if hungarian
@@ -83,9 +84,12 @@ def lines(found: list[Any], processor: str, lang: str, *, explain: bool) -> list
             shown.append(f"    {text}")
     pairs, wrong = len(ranked_pairs(found)), misplaced(found)
     shown.append(
-        f"{processor}: a több mint 20%-kal eltérő {pairs} párból {pairs - len(wrong)} sorrendje "
-        "ugyanaz" if hungarian else
-        f"{processor}: of {pairs} pairs whose published figures differ by more than 20 %, "
+        f"{processor.title}: a több mint 20%-kal eltérő {pairs} párból {pairs - len(wrong)} "
+        "sorrendje ugyanaz" if hungarian else
+        f"{processor.title}: of {pairs} pairs whose published figures differ by more than 20 %, "
         f"{pairs - len(wrong)} are predicted in the same order")
     shown += [f"    {' '.join(one.key)} ≥ {' '.join(other.key)}" for one, other in wrong]
+    yours = "saját ár" if hungarian else "your price"
+    shown += [f"{yours}: {name} {written(price.cycles)}, {price.source}"
+              for name, price in processor.prices.items() if name in processor.own]
     return shown

@@ -26,7 +26,7 @@ def measure_and_report(options: argparse.Namespace) -> int:
     """Carry the command out."""
     from ..properties.measure import measure
     from ..properties.report import lines
-    from ..properties.subjects import SUBJECTS, CannotRun
+    from ..properties.subjects import PROCESSOR, SUBJECTS, CannotRun
     from ..properties.words import say
 
     wanted = [options.technique] if options.technique else [each.id for each in SUBJECTS]
@@ -45,5 +45,5 @@ def measure_and_report(options: argparse.Namespace) -> int:
         return 0
     for each in found:
         print("\n".join(lines(each, options.lang)))
-    print(say("counted", options.lang))
+    print(say("counted", options.lang, preset=PROCESSOR.title))
     return 0

@@ -11,7 +11,14 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .arguments import Refusal, chosen_options, content_of, count_of
+from .arguments import (
+    Refusal,
+    add_prices,
+    chosen_options,
+    content_of,
+    count_of,
+    processor_of,
+)
 
 if TYPE_CHECKING:
     from ..labs.lab import Batch
@@ -32,6 +39,7 @@ def add(commands: Any) -> None:
     run.add_argument("--guest", default=None, help="which guest of the lab")
     run.add_argument("--option", action="append", default=[], metavar="NAME=VALUE",
                      help="a choice of the lab; may be given several times")
+    add_prices(run)
     run.add_argument("--max-instructions", type=count_of, default=None, metavar="N",
                      help="stop after N guest instructions, and not before them because "
                           "the guest only waits for input")
@@ -49,7 +57,7 @@ def run_and_report(options: argparse.Namespace) -> int:
     try:
         batch = open_batch(
             options.what, technique=options.technique, guest=options.guest,
-            options=chosen_options(options.option), disk=disk)
+            options=chosen_options(options.option), disk=disk, processor=processor_of(options))
     except BatchError as error:
         raise Refusal(str(error)) from None
     _refuse_unused(batch, options)

@@ -109,6 +109,13 @@ SHELF: tuple[Guest, ...] = (
         "Mi lép ki egy vendégből hardveres támogatásnál, és mi marad benn.",
     ),
     _guest(
+        "vmx_errors",
+        "VMX errors",
+        "A monitor that fills its VMCS in wrongly, and what the processor answers.",
+        "VMX-hibák",
+        "Egy VMM, amely rosszul tölti ki a VMCS-t, és amit a processzor válaszol.",
+    ),
+    _guest(
         "sieve",
         "Sieve of Eratosthenes",
         "Computes primes; nothing in it is privileged.",
@@ -315,9 +322,22 @@ PAGE_TABLES = replace(
     file=f"{PAGING_FOLDER}page_tables.asm",
 )
 
+LINKED_LIST = replace(
+    _guest(
+        "linked_list",
+        "A linked list",
+        "Follows nodes that lie in a page each: hardly any translation is used again soon.",
+        "Láncolt lista",
+        "Külön lapokon fekvő elemeket követ: alig van fordítás, amely hamar újra kell.",
+    ),
+    file=f"{PAGING_FOLDER}linked_list.asm",
+)
+
 _BY_ID = {
     guest.id: guest
-    for guest in (*SHELF, *PARAVIRTUAL, *NANO, *HOSTILE, NEIGHBOUR, BALLOON, PAGE_TABLES)
+    for guest in (
+        *SHELF, *PARAVIRTUAL, *NANO, *HOSTILE, NEIGHBOUR, BALLOON, PAGE_TABLES, LINKED_LIST
+    )
 }
 
 

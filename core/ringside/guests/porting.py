@@ -30,6 +30,7 @@ _CLOSES = re.compile(r"%\s*endif\b", re.IGNORECASE)
 _DATA = re.compile(
     r"^([.\w]+:?\s+)?((times\b.*?\s)?d[bwdq]|align|res[bwdq])\b", re.IGNORECASE
 )
+_NAMES = re.compile(r"(\.?\w+):|\s*%\s*macro\s+(\w+)", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?0x[0-9a-f]+")
 
 Code = tuple[int, bytes, str]  # address, bytes, text of one instruction
@@ -86,9 +87,10 @@ def difference(id: str) -> Difference:
         blocks = _blocks(source)
         inside = {number for _, own, other in blocks for number in (*own, *other)}
         for first, own, other in blocks:
-            sides = (_side(native, file, source, own), _side(ported, file, source, other))
-            if sides[0].lines or sides[1].lines:
-                changes.append(Change(file, first + 1, *sides))
+            for at, mine, theirs in _paired(source, first, own, other):
+                sides = (_side(native, file, source, mine), _side(ported, file, source, theirs))
+                if sides[0].lines or sides[1].lines:
+                    changes.append(Change(file, at + 1, *sides))
         for number in range(len(source)):
             if number not in inside:
                 changes += _same_line(native, ported, file, source, number)
@@ -150,6 +152,26 @@ def _blocks(source: list[str]) -> list[tuple[int, list[int], list[int]]]:
         if start >= 0 and not directive:
             found.setdefault(start, ([], []))[side].append(number)
     return [(start, own, other) for start, (own, other) in found.items()]
+
+
+def _paired(
+    source: list[str], first: int, own: list[int], other: list[int]
+) -> Iterator[tuple[int, list[int], list[int]]]:
+    """A block cut into what belongs together: both sides begin anew at a name both of them have."""
+    names = {name: at for at, name in enumerate(_name(source[n]) for n in own) if name}
+    cut_own = cut_other = 0
+    for at, number in enumerate(other):
+        there = names.get(_name(source[number]), 0)
+        if there > cut_own:
+            yield first, own[cut_own:there], other[cut_other:at]
+            first, cut_own, cut_other = number, there, at
+    yield first, own[cut_own:], other[cut_other:]
+
+
+def _name(line: str) -> str:
+    """What a line names: a label, a macro; else empty."""
+    found = _NAMES.match(line)
+    return found[1] or found[2] if found else ""
 
 
 def _only(source: list[str], ported: bool) -> list[int]:

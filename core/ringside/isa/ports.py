@@ -178,3 +178,7 @@ class Cpu(Protocol):
     def note_revealed(self, mnemonic: str, value: int) -> None:
         """An unprivileged instruction read privileged state of the real machine."""
         ...
+
+    def note_vmfail(self, mnemonic: str, error: int, why: str) -> None:
+        """A VMX instruction failed, with this error number or, if it is 0, without one."""
+        ...

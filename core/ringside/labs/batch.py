@@ -9,11 +9,22 @@ from ..isa.assembler import AssemblyError, Program, assemble
 from ..isa.faults import NotModelled
 from ..machine.loader import ImageError
 from ..machine.multiboot import ELF_MAGIC, find_header
+from ..trace.presets import PRESETS, Preset, preset
 from ..vmm.registry import IA32
 from . import LABS
 from .guest_batch import GuestBatch
 from .lab import Batch, InputError
-from .systems import BARE_METAL, BUILDERS, DEFINES, ISAS, MEMORIES, Image, Options, build
+from .systems import (
+    BARE_METAL,
+    BUILDERS,
+    DEFINES,
+    ISAS,
+    MEMORIES,
+    Image,
+    Options,
+    build,
+    memory_on,
+)
 from .unknown import unknown
 
 MEMORY = 16 << 20
@@ -30,23 +41,27 @@ class Unknown(BatchError):
 def open_batch(
     what: str, *, technique: str | None = None, guest: str | None = None,
     options: Mapping[str, str] | None = None, disk: bytes | None = None,
+    processor: Preset | None = None,
 ) -> Batch:
     """Find ``what`` (a lab, a guest of the shelf, or a file) and load it.
 
-    Raises :class:`BatchError`.
+    ``processor`` is the one whose prices are paid. Raises :class:`BatchError`.
     """
     chosen = options or {}
     lab = next((lab for lab in LABS if lab.id == what), None)
     try:
         if lab is not None and lab.batch is not None:
+            if processor is not None:
+                raise BatchError(f"{what} has no use for --preset and --price; leave them out")
             return lab.batch(lab.setup(guest, technique, chosen, None), chosen)
-        return _one_guest(what, technique or BARE_METAL, guest, chosen, disk)
+        return _one_guest(what, technique or BARE_METAL, guest, chosen, disk, processor)
     except InputError as error:
         raise BatchError(f"{what}: {error.message} {error.hint}".strip()) from None
 
 
 def _one_guest(
-    what: str, technique: str, guest: str | None, chosen: Mapping[str, str], disk: bytes | None
+    what: str, technique: str, guest: str | None, chosen: Mapping[str, str], disk: bytes | None,
+    processor: Preset | None,
 ) -> GuestBatch:
     if technique not in BUILDERS:
         raise BatchError(
@@ -55,7 +70,9 @@ def _one_guest(
     # A guest by itself takes the options of the lab in which any guest can be run.
     lab = next((lab for lab in LABS if lab.id == what), None) or next(
         lab for lab in LABS if lab.editable)
-    isa = lab.setup(None, None, chosen, None).options.get("isa", IA32)
+    settled = lab.setup(None, None, chosen, None).options
+    isa = settled.get("isa", IA32)
+    paid = processor or preset(settled.get("preset", PRESETS[0].id))
     memory = chosen.get("memory", "")
     memories = MEMORIES.get(technique, ())
     if memory and memory not in memories:
@@ -66,11 +83,12 @@ def _one_guest(
         raise BatchError(
             f"{technique} runs on the instruction set {IA32} only; leave out --option isa={isa}")
     try:
+        memory = memory or memory_on(technique, paid.ept)
         image = Image(program, name, MEMORY, disk=disk)
         system = build(technique, image, Options(isa=isa, memory=memory))
     except (ImageError, NotModelled) as error:
         raise BatchError(f"{what}: {error}") from None
-    return GuestBatch(system, technique, name, memory)
+    return GuestBatch(system, technique, name, memory, paid)
 
 
 def find(

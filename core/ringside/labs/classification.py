@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..classify.variants import VARIANTS
+from .exercises import TASKS
 from .lab import Choice, Lab, Option, Run, Setup
 from .words.classification import CLASSES
+from .words.notes import ANSWERS, WORLD
 
 
 def open_classification(setup: Setup) -> Run:
@@ -18,6 +20,7 @@ LAB = Lab(
     id="classification",
     title=CLASSES["title"],
     question=CLASSES["question"],
+    answer=ANSWERS["classification"], world=WORLD["classification"], tasks=TASKS["classification"],
     guests=(),
     techniques=(),
     options=(Option("isa", CLASSES["option.isa"], tuple(

@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from typing import Any
 
 from ..guests import NANO, SHELF, program
 from ..guests import source as guest_source
-from ..measure.comparison import Comparison, Lane
+from ..measure.comparison import Lane, SoFar
 from ..scenes import lanes as figure
 from ..scenes.scene import Scene
 from ..trace.cost import DEVICE_PRICES, Bill
-from ..trace.presets import PRESETS, preset
+from ..trace.presets import preset
 from ..vmm.lockstep import Difference
-from ..vmm.registry import NESTED, TECHNIQUES
-from . import panels
+from ..vmm.registry import IA32, NESTED, SHADOW, VIRTUALIZABLE
+from . import compare_panels as panels
+from . import prices
+from .compare_panels import thousands, title_of
+from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
-from .lanes import compare_guest, reader, techniques_for
+from .lanes import Way, compare_guest, reader, techniques_for
 from .listing import Listing
 from .narrate import hexa
-from .systems import BARE_METAL, DEFINES, MEMORIES
+from .systems import BARE_METAL, DEFINES, ISAS, MEMORIES
 from .views import Reader
 from .words.compare import COMPARE
-from .words.prices import PRICES
+from .words.notes import ANSWERS, WORLD
 from .words.rings import RINGS
 from .words.say import Segment, decimal, pick, plain, segments
 
 PREVIEW = 400  # guest steps run when a guest is loaded
 SEARCH = 20_000  # unknown guest steps gone through for one request; asked again, it goes on
 MARKS = 240
-NOT_HERE = frozenset({"phone_radio", "phone_rich", "boot_sector"})
-
-
-def thousands(value: float) -> str:
-    """A whole number in groups of three digits."""
-    return f"{round(value):,}".replace(",", "\u202f")
+BOTH = "both"  # ways to page, side by side, where the processor has both
+# Guests that need another setting, or VMX, which no virtual machine has.
+NOT_HERE = frozenset({"phone_radio", "phone_rich", "boot_sector", "vmx_errors"})
 
 
 def named(what: str) -> str:
@@ -58,24 +59,63 @@ def round_up(value: float) -> int:
         scale *= 10
 
 
-class CompareRun:
-    """A position in the common run of all lanes: ``step`` guest steps are behind each."""
+def lanes_for(guest: str, isa: str) -> tuple[str, ...]:
+    """What runs side by side. Where paging depends on the processor there is a lane for each kind,
+    so that one processor can be exchanged for another without running again."""
+    found: list[str] = []
+    for technique in techniques_for(guest):
+        if isa != IA32 and isa in ISAS.get(technique, ()):
+            found.append(f"{technique}/{isa}")
+        elif {NESTED, SHADOW} <= set(MEMORIES.get(technique, ())):
+            found += [f"{technique}/{NESTED}", f"{technique}/{SHADOW}"]
+        else:
+            found.append(technique)
+    return tuple(found)
 
-    def __init__(self, setup: Setup, comparison: Comparison | None = None) -> None:
-        """``comparison`` is one of the same guest that has run already."""
+
+class CompareRun:
+    """A position in the common run of all lanes: ``step`` guest steps are behind each.
+
+    ``lanes`` are those of the chosen processor, with EPT or without.
+    """
+
+    def __init__(self, setup: Setup) -> None:
         self.guest = setup.guest
-        self.processor = preset(setup.options["preset"])
-        self.with_devices = setup.options["devices"] == "with"
-        chosen = techniques_for(self.guest)
-        self.comparison = comparison or compare_guest(
-            self.guest, chosen, ept=self.processor.ept)
+        self.isa = setup.options["isa"]
+        chosen = lanes_for(self.guest, self.isa)
+        self.comparison = compare_guest(self.guest, chosen)
         self.readers: dict[str, Reader] = {
             lane.id: reader(lane) for lane in self.comparison.lanes}
-        self.listing = Listing.of(program(self.guest, DEFINES[chosen[0]]))
-        self._before: dict[str, float] = {}
+        self.listing = Listing.of(program(self.guest, DEFINES[Way.of(chosen[0]).technique]))
+        self._before: dict[str, SoFar] = {}
         self._insn = ""
-        self.seek(max(PREVIEW, self.last))
+        self._looked = -1  # the step that ``_before`` and ``_insn`` belong to
+        self.reprice(setup)
+        self.seek(PREVIEW)
         self.seek(0)
+
+    def reprice(self, setup: Setup) -> None:
+        """Take another processor, other prices, devices or not: what was counted stays."""
+        self.published = preset(setup.options["preset"])
+        self.processor = prices.priced(self.published, setup.options)
+        self.with_devices = setup.options["devices"] == "with"
+        absent = SHADOW if self.processor.ept else NESTED
+        if self.processor.ept and setup.options["paging"] == BOTH:
+            absent = ""
+        self.lanes = tuple(
+            lane for lane in self.comparison.lanes
+            if NESTED not in MEMORIES.get(lane.technique, ()) or lane.memory != absent)
+        self._twice = {lane.technique for lane, following in pairwise(self.lanes)
+                       if lane.technique == following.technique}
+
+    def key(self, lane: Lane) -> str:
+        """What a lane is called among those shown: its technique, unless that is shown twice."""
+        return lane.id if lane.technique in self._twice else lane.technique
+
+    def name(self, lane: Lane, lang: str) -> str:
+        """The same for people."""
+        name = title_of(lane.technique, lang)
+        return f"{name}, {_paging(lane, lang)}" if lane.technique in self._twice else name
 
     # -- where and going ---------------------------------------------------------------------
 
@@ -100,6 +140,8 @@ class CompareRun:
         """Go to ``step``, or as near as the run, or ``SEARCH`` unknown steps, come."""
         comparison = self.comparison
         step = min(step, self.last + SEARCH)
+        if step == self._looked == comparison.step:
+            return
         if step > 0:
             comparison.seek(step - 1)
             self._look()
@@ -112,12 +154,13 @@ class CompareRun:
         else:
             comparison.seek(0)
             self._before, self._insn = {}, ""
+        self._looked = comparison.step
         if not comparison.running:
             self._end = comparison.last
 
     def _look(self) -> None:
         """Before a step is taken: what each lane has cost, and which instruction comes."""
-        self._before = {lane.id: self._cycles(lane)[1] for lane in self.comparison.lanes}
+        self._before = {lane.id: lane.so_far for lane in self.comparison.lanes}
         seen = self.readers[self.comparison.reference.id]
         self._insn = self.listing.text(seen.linear, seen.peek, seen.code_bits)
 
@@ -146,7 +189,7 @@ class CompareRun:
             self.seek(self.last + PREVIEW)
 
     def _known(self, kind: str) -> list[int]:
-        lanes = self.comparison.lanes
+        lanes = self.lanes
         if kind == "diverge":
             return sorted({lane.difference.guest_step for lane in lanes if lane.difference})
         return sorted({step + 1 for lane in lanes for step in lane.known_exits
@@ -169,14 +212,23 @@ class CompareRun:
 
     # -- prices ------------------------------------------------------------------------------
 
-    def _bill(self, lane: Lane) -> Bill:
-        bill = lane.bill(self.processor)
+    def bill(self, lane: Lane, so_far: SoFar | None = None) -> Bill:
+        """What a lane costs at the chosen prices, now or when only that much had happened."""
+        bill = lane.bill(self.processor, so_far)
         return bill if self.with_devices else bill.without(DEVICE_PRICES)
 
-    def _cycles(self, lane: Lane) -> tuple[float, float]:
+    def cycles(self, lane: Lane) -> tuple[float, float]:
         """What the guest took itself, and all of it."""
-        bill = self._bill(lane)
+        bill = self.bill(lane)
         return lane.own(bill), sum(line.total for line in bill.lines)
+
+    def _added(self, lane: Lane, without: float) -> float:
+        """What the last step has added; ``without`` while none is behind."""
+        before = self._before.get(lane.id)
+        if before is None:
+            return without
+        spent = sum(line.total for line in self.bill(lane, before).lines)
+        return self.cycles(lane)[1] - spent
 
     # -- showing -----------------------------------------------------------------------------
 
@@ -186,11 +238,11 @@ class CompareRun:
 
     def view(self, lang: str, *, short: bool = False) -> figure.LanesView:
         """What the figure shows."""
-        lanes = tuple(self._lane(lane, lang, short) for lane in self.comparison.lanes)
+        lanes = tuple(self._lane(lane, lang, short) for lane in self.lanes)
         scale = round_up(max(lane.cycles for lane in lanes))
         return figure.LanesView(
             title=plain(COMPARE["picture.short" if short else "picture"], lang, {
-                "guest": self.guest, "preset": self.processor.title}),
+                "guest": self.guest, "preset": prices.title(self.processor, lang)}),
             step=plain(COMPARE["step"], lang, {"step": thousands(self.step)}),
             lanes=lanes,
             scale=scale,
@@ -202,13 +254,13 @@ class CompareRun:
         seen = self.readers[lane.id]
         now = seen.read()
         insn = self.listing.text(seen.linear, seen.peek, seen.code_bits)
-        own, cycles = self._cycles(lane)
+        own, cycles = self.cycles(lane)
         facts: dict[str, object] = {
             "ring": now.ring, "address": hexa(seen.linear), "insn": insn}
         step = max(self.step, 1)
         ended = lane.system.outcome is not None and lane.guest_steps <= self.step
         return figure.LaneView(
-            key=lane.id,
+            key=self.key(lane),
             title=self._title(lane, lang, short),
             ring=now.ring,
             context=seen.context,
@@ -217,7 +269,7 @@ class CompareRun:
             cycles=round(cycles),
             cycles_text=thousands(cycles),
             added=plain(COMPARE["added"], lang, {
-                "added": thousands(cycles - self._before.get(lane.id, cycles))}),
+                "added": thousands(self._added(lane, 0))}),
             facts=self._facts(lane, lang),
             ticks=tuple(min(before / step, 1.0) for before in lane.exit_steps),
             wrong=self._parted(lane, lang),
@@ -228,11 +280,14 @@ class CompareRun:
 
     def _title(self, lane: Lane, lang: str, short: bool) -> str:
         """A technique's name; where its paging depends on the processor, that too."""
-        name = title_of(lane.id, lang)
-        if short or NESTED not in MEMORIES.get(lane.id, ()):
+        name = self.name(lane, lang)
+        if short or lane.technique in self._twice:
             return name
-        paging = pick(COMPARE["paging.ept" if self.processor.ept else "paging.shadow"], lang)
-        return f"{name}, {paging}"
+        if VIRTUALIZABLE in lane.id:
+            return f"{name}, {pick(COMPARE['isa.title'], lang)}"
+        if NESTED not in MEMORIES.get(lane.technique, ()):
+            return name
+        return f"{name}, {_paging(lane, lang)}"
 
     def _facts(self, lane: Lane, lang: str) -> str:
         if lane.id == BARE_METAL:
@@ -243,16 +298,17 @@ class CompareRun:
         exits = thousands(sum(lane.exits.values()))
         return plain(COMPARE["facts"], lang, {"exits": exits, "share": share})
 
-    def _difference(self, lane: Lane) -> Difference | None:
+    def difference(self, lane: Lane) -> Difference | None:
         """How a lane has parted from the first one by now."""
         found = lane.difference
         return found if found is not None and found.guest_step <= self.step else None
 
     def _parted(self, lane: Lane, lang: str) -> str:
-        found = self._difference(lane)
-        return "" if found is None else plain(COMPARE["parted"], lang, self._told(found))
+        found = self.difference(lane)
+        return "" if found is None else plain(COMPARE["parted"], lang, self.told(found))
 
-    def _told(self, found: Difference) -> dict[str, object]:
+    def told(self, found: Difference) -> dict[str, object]:
+        """A difference as facts for a sentence."""
         return {
             "step": thousands(found.guest_step), "what": named(found.what),
             "found": amount(found.what, found.found),
@@ -260,19 +316,19 @@ class CompareRun:
 
     def sentence(self, lang: str) -> list[Segment]:
         """What the last guest step was and what it cost each; who parted in it."""
-        lanes = self.comparison.lanes
+        lanes = self.lanes
         if self.step == 0:
             return segments(COMPARE["start"], lang, {"count": len(lanes)})
         parts = ", ".join(
             plain(COMPARE["part"], lang, {
-                "lane": title_of(lane.id, lang),
-                "added": thousands(self._cycles(lane)[1] - self._before.get(lane.id, 0))})
+                "lane": self.name(lane, lang),
+                "added": thousands(self._added(lane, self.cycles(lane)[1]))})
             for lane in lanes if lane.guest_steps >= self.step)
         spoken = segments(COMPARE["said"], lang, {"insn": self._insn, "parts": parts})
         for lane in lanes:
-            found = self._difference(lane)
+            found = self.difference(lane)
             if found is not None and found.guest_step == self.step:
-                facts = self._told(found) | {"lane": title_of(lane.id, lang)}
+                facts = self.told(found) | {"lane": self.name(lane, lang)}
                 spoken = [*segments(COMPARE["parting"], lang, facts), {"text": " "}, *spoken]
         if self.step == self.last and self.ended:
             spoken += [{"text": " "}, *segments(COMPARE["end"], lang)]
@@ -283,48 +339,8 @@ class CompareRun:
         seen = self.readers[self.comparison.reference.id]
         code = self.listing.panel(
             lang, f"{self.guest}.asm", seen.linear, seen.peek, seen.code_bits)
-        return [code, self._equal(lang), self._exits(lang),
-                *(self._bill_panel(lane, lang) for lane in self.comparison.lanes)]
-
-    def _equal(self, lang: str) -> dict[str, Any]:
-        parted = [(lane, found) for lane in self.comparison.lanes
-                  if (found := self._difference(lane)) is not None]
-        apart = [title_of(lane.id, lang) for lane in self.comparison.lanes if not lane.compared]
-        spoken: list[Segment] = []
-        seen = self.readers[self.comparison.reference.id]
-        for lane, found in parted:
-            insn = self.listing.text(found.eip, seen.peek, seen.code_bits)
-            facts = self._told(found) | {"lane": title_of(lane.id, lang), "insn": insn}
-            spoken += [*segments(COMPARE["unequal"], lang, facts), {"text": " "}]
-        if not parted:
-            spoken = segments(COMPARE["equal.one" if self.step == 1 else "equal"], lang, {
-                "steps": thousands(self.step),
-                "who": pick(COMPARE["who.compared" if apart else "who.all"], lang)})
-        if apart:
-            spoken = [*spoken, {"text": " "}, *segments(
-                COMPARE["apart"], lang, {"lanes": ", ".join(apart)})]
-        return {
-            "id": "equivalence", "kind": "text", "title": pick(COMPARE["panel.equal"], lang),
-            "tone": "wrong" if parted else "good", "segments": spoken}
-
-    def _exits(self, lang: str) -> dict[str, Any]:
-        rows = []
-        for lane in self.comparison.lanes[1:]:
-            kinds = " · ".join(f"{name} {thousands(count)}" for name, count in lane.exits.items())
-            rows.append({
-                "key": f"exits:{lane.id}", "name": title_of(lane.id, lang),
-                "value": kinds or pick(COMPARE["no.exits"], lang), "changed": False})
-        return {"id": "exits", "kind": "table", "title": pick(COMPARE["panel.exits"], lang),
-                "rows": rows}
-
-    def _bill_panel(self, lane: Lane, lang: str) -> dict[str, Any]:
-        bill = self._bill(lane)
-        mine = lane.own_names
-        rows = [(line.name.replace(" ", "-"), pick(PRICES[line.name], lang), round(line.total),
-                 "kernel" if line.name in mine else "vmm") for line in bill.lines[:8]]
-        note = plain(COMPARE["modelled"], lang, {"preset": self.processor.title})
-        title = plain(COMPARE["panel.bill"], lang, {"lane": title_of(lane.id, lang)})
-        return panels.bars(f"bill-{lane.id}", title, rows, note)
+        return [code, panels.equal(self, lang), panels.exits(self, lang),
+                panels.bills(self, lang), panels.price_list(self, lang)]
 
     def timeline(self) -> dict[str, Any]:
         """Steps with an exit in some lane, and divergences."""
@@ -339,6 +355,10 @@ class CompareRun:
         return pick(COMPARE["finished"], lang) if self.ended else ""
 
 
+def _paging(lane: Lane, lang: str) -> str:
+    return pick(COMPARE["paging.ept" if lane.memory == NESTED else "paging.shadow"], lang)
+
+
 def _place(ring: int, short: bool) -> str:
     """The message that says where a lane is: outside the guest's rings in VMX root mode."""
     name = "where" if ring >= 0 else "where.root"
@@ -348,29 +368,25 @@ def _place(ring: int, short: bool) -> str:
 KINDS = ("exit", "diverge")
 
 
-def title_of(technique: str, lang: str) -> str:
-    """A technique's name."""
-    titles = {entry.id: entry.title for entry in TECHNIQUES}
-    message = RINGS.get(f"technique.{technique}")
-    return pick(message, lang) if message else titles[technique]
-
-
 def open_compare(setup: Setup) -> Run:
     """Start the guest under every technique that can run it."""
     return CompareRun(setup)
 
 
 def reprice(run: Run, setup: Setup) -> Run | None:
-    """The same run at other prices: what has been counted stays, if paging stays the same."""
+    """The same run at other prices, if the lanes are the same."""
     assert isinstance(run, CompareRun)
-    same = run.processor.ept == preset(setup.options["preset"]).ept
-    return CompareRun(setup, run.comparison) if same and run.guest == setup.guest else None
+    if (run.guest, run.isa) != (setup.guest, setup.options["isa"]):
+        return None
+    run.reprice(setup)
+    return run
 
 
 LAB = Lab(
     id="compare",
     title=COMPARE["title"],
     question=COMPARE["question"],
+    answer=ANSWERS["compare"], world=WORLD["compare"], tasks=TASKS["compare"],
     guests=tuple(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))
@@ -379,12 +395,17 @@ LAB = Lab(
     usual={"guest": "popf"},
     kinds=tuple(Choice(name, COMPARE[f"kind.{name}"]) for name in KINDS),
     options=(
-        Option("preset", COMPARE["option.preset"], tuple(
-            Choice(one.id, (f"{one.title}, {one.year}", f"{one.title}, {one.year}"))
-            for one in PRESETS)),
+        Option("preset", COMPARE["option.preset"], prices.PROCESSORS, keeps=True),
         Option("devices", COMPARE["option.devices"], (
             Choice("without", COMPARE["devices.without"]),
-            Choice("with", COMPARE["devices.with"]))),
+            Choice("with", COMPARE["devices.with"])), keeps=True),
+        Option("paging", COMPARE["option.paging"], (
+            Choice("processor", COMPARE["option.paging.processor"]),
+            Choice(BOTH, COMPARE["option.paging.both"])), keeps=True),
+        Option("isa", COMPARE["option.isa"], (
+            Choice(IA32, RINGS["option.isa.ia32"]),
+            Choice(VIRTUALIZABLE, RINGS["option.isa.virtualizable"]))),
+        *prices.OPTIONS,
     ),
     open=open_compare,
     rearrange=reprice,

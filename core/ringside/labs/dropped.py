@@ -31,11 +31,16 @@ class Dropped:
 
     def first(self, count: int) -> list[tuple[int, int]]:
         """The first accesses, in plain numbers: address and space."""
-        found: list[tuple[int, int]] = []
+        return [(address, space) for address, space, _ in self.first_accesses(count)]
+
+    def first_accesses(self, count: int) -> list[tuple[int, int, bool]]:
+        """The first accesses, in plain numbers: address, space, and whether they write."""
+        found: list[tuple[int, int, bool]] = []
         for piece in self.pieces:
             rest = count - len(found)
-            addresses, spaces = piece.address[:rest].tolist(), piece.space[:rest].tolist()
-            found += zip(addresses, spaces, strict=True)
+            found += zip(
+                piece.address[:rest].tolist(), piece.space[:rest].tolist(),
+                piece.write[:rest].tolist(), strict=True)
         return found
 
 

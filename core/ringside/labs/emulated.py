@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ..guests.riscv import SHELF, source
+from .exercises import TASKS
 from .lab import Batch, Choice, Lab, Run, Setup
 from .words.emulated import EMULATED
+from .words.notes import ANSWERS, WORLD
 
 
 def open_emulated(setup: Setup) -> Run:
@@ -31,6 +33,7 @@ LAB = Lab(
     id="emulated",
     title=EMULATED["title"],
     question=EMULATED["question"],
+    answer=ANSWERS["emulated"], world=WORLD["emulated"], tasks=TASKS["emulated"],
     guests=tuple(
         Choice(id, (title["en"], title["hu"]), EMULATED[f"guest.{id}"])
         for id, title in SHELF.items()),

@@ -8,6 +8,7 @@ from typing import Any
 from ..guests import NANO
 from ..guests import guest as guest_row
 from ..guests import source as guest_source
+from ..measure.nano import SUBJECTS
 from ..measure.predict import (
     Prediction,
     crossover,
@@ -24,18 +25,26 @@ from ..measure.published import (
     SOFTWARE,
     SYSTEMS,
 )
-from ..measure.words import REASONS, TITLES, remark
+from ..measure.words import TITLES, remark
 from ..scenes import fastest as figure
 from ..scenes.scene import Scene
+from ..trace.cost import charged
 from ..trace.presets import MEASURED_ON, PRESETS, preset, with_ring_costs
+from . import prices
+from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .words.fastest import FASTEST
+from .words.notes import ANSWERS, WORLD
+from .words.price_list import LIST
 from .words.prices import PRICES
 from .words.say import Message, Segment, decimal, pick, plain, segments
 
 TONES = {NATIVE: "kernel", SOFTWARE: "vmm", HARDWARE: "device", NESTED_PAGING: "device"}
 FIGURES, GENERATIONS = "figures", "generations"
 PREFIX = "nano_"
+NAMES = frozenset(name for subject in SUBJECTS.values() for name in charged(subject.charges))
+"""What the nanobenchmarks can be charged, on any of the systems."""
+NOTHING: Message = ("", "")
 FACTORS = {"same": 1.0, "half": 0.5}
 """What prices without a figure for a later processor are taken as, of the Pentium 4's."""
 
@@ -105,8 +114,10 @@ class FiguresRun(Stepping):
     def __init__(self, setup: Setup) -> None:
         self.guest = setup.guest
         known = preset(setup.options["preset"])
-        self.processor = with_ring_costs(known, FACTORS[setup.options["rest"]])
+        self.published = with_ring_costs(known, FACTORS[setup.options["rest"]])
+        self.processor = prices.priced(self.published, setup.options)
         self.found: list[Prediction] = predictions(self.processor)
+        self._home = predictions(prices.priced(preset(MEASURED_ON), setup.options))
         super().__init__(len(self.found))
 
     @property
@@ -133,7 +144,7 @@ class FiguresRun(Stepping):
                 if one.benchmark == name), name == self.benchmark)
             for name in BENCHMARKS)
         return figure.draw_bars(figure.BarsView(
-            plain(FASTEST["bars"], lang, {"preset": self.processor.title}), groups,
+            plain(FASTEST["bars"], lang, {"preset": prices.title(self.processor, lang)}), groups,
             (pick(FASTEST[f"head.predicted{short}"], lang),
              pick(FASTEST[f"head.published{short}"], lang)),
             pick(FASTEST[f"bars.note{short}"], lang)), shape)
@@ -156,23 +167,17 @@ class FiguresRun(Stepping):
             return segments(FASTEST["start.figures"], lang)
         one = self.found[self.step - 1]
         at_home = self.processor.id == MEASURED_ON
-        parts = " + ".join(
-            _times(count, cycles, pick(PRICES[name], lang))
-            for name, count, cycles, _, _ in one.lines[:4])
-        rest = len(one.lines) > 4
         facts: dict[str, object] = {
             "title": _capital(TITLES[one.benchmark], lang),
             "system": pick(TITLES[one.system], lang),
-            "parts": parts + (" + …" if rest else ""), "cycles": thousands(one.cycles),
-            "published": thousands(one.published.cycles)}
+            "cycles": thousands(one.cycles), "published": thousands(one.published.cycles)}
         spoken = segments(FASTEST["given" if one.given and at_home else "said"], lang, facts)
         if not at_home:
             return [*spoken, {"text": " "}, *segments(FASTEST["elsewhere"], lang)]
         if not one.close:
             factor = decimal(f"{one.factor:.1f}", lang)
             spoken += [{"text": " "}, *segments(FASTEST["far"], lang, {"factor": factor})]
-        text = remark(one.key, lang)
-        return [*spoken, {"text": f" {text}"}] if text else spoken
+        return spoken
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """The last figure's bill with its sources, and how good the whole model is."""
@@ -182,15 +187,20 @@ class FiguresRun(Stepping):
             rows = [{
                 "key": f"price:{name}", "name": pick(PRICES[name], lang),
                 "value": _times(count, cycles, ""), "changed": False,
-                "tip": f"{pick(FASTEST[f'confidence.{sure}'], lang)}: {source}"}
+                "tip": f"{pick(LIST[f'confidence.{sure}'], lang)}: {source}"}
                 for name, count, cycles, source, sure in one.lines]
             shown.insert(0, {
                 "id": "bill", "kind": "table", "title": pick(FASTEST["panel.bill"], lang),
                 "rows": rows})
-        return shown
+            if text := remark(one.key, lang):
+                shown.insert(1, {
+                    "id": "why", "kind": "text", "title": pick(FASTEST["panel.why"], lang),
+                    "segments": [{"text": text}]})
+        return [*shown, prices.panel(
+            NAMES, self.processor, self.published, lang, NOTHING)]
 
     def _verdict(self, lang: str) -> dict[str, Any]:
-        home = predictions(preset(MEASURED_ON))
+        home = self._home
         wrong, pairs = misplaced(home), len(ranked_pairs(home))
         facts: dict[str, object] = {
             "right": pairs - len(wrong), "pairs": pairs, "all": len(home),
@@ -199,8 +209,6 @@ class FiguresRun(Stepping):
         for one, other in wrong:
             names = {"one": _full(one, lang), "other": _full(other, lang)}
             spoken += [{"text": " "}, *segments(FASTEST["verdict.wrong"], lang, names)]
-        for key in REASONS:
-            spoken.append({"text": f" {_named(key, lang)}: {remark(key, lang)}"})
         return {"id": "verdict", "kind": "text", "title": pick(FASTEST["panel.verdict"], lang),
                 "segments": spoken}
 
@@ -218,8 +226,10 @@ class GenerationsRun(Stepping):
     def __init__(self, setup: Setup) -> None:
         self.guest = setup.guest
         self.benchmark = setup.guest.removeprefix(PREFIX)
-        self.points = generations(self.benchmark, FACTORS[setup.options["rest"]])
         self.rest = setup.options["rest"]
+        factor = FACTORS[self.rest]
+        self.points = generations(self.benchmark, factor, prices.own(setup.options))
+        self.published = [with_ring_costs(known, factor) for known in PRESETS]
         found = crossover(self.points)
         self.crossing, self.winner = found if found is not None else (-1, "")
         super().__init__(len(self.points))
@@ -270,6 +280,7 @@ class GenerationsRun(Stepping):
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """The figures, and what they assume."""
         rows = []
+        at = max(self.step - 1, 0)  # the processor shown last
         for number, (processor, cycles) in enumerate(self.points[: self.step]):
             rows.append({
                 "key": f"generation:{processor.id}", "name": processor.title,
@@ -283,6 +294,7 @@ class GenerationsRun(Stepping):
             _measured(self.guest, lang),
             {"id": "assumption", "kind": "text", "title": pick(FASTEST["panel.assumption"], lang),
              "segments": segments(FASTEST[f"constant.{self.rest}"], lang)},
+            prices.panel(NAMES, self.points[at][0], self.published[at], lang, LIST["everywhere"]),
         ]
 
     def timeline(self) -> dict[str, Any]:
@@ -351,6 +363,7 @@ LAB = Lab(
     id="fastest",
     title=FASTEST["title"],
     question=FASTEST["question"],
+    answer=ANSWERS["fastest"], world=WORLD["fastest"], tasks=TASKS["fastest"],
     guests=tuple(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))
@@ -361,11 +374,10 @@ LAB = Lab(
     usual={"guest": f"{PREFIX}pgfault"},
     kinds=tuple(Choice(name, FASTEST[f"kind.{name}"]) for name in KINDS),
     options=(
-        Option("preset", FASTEST["option.preset"], tuple(
-            Choice(one.id, (f"{one.title}, {one.year}", f"{one.title}, {one.year}"))
-            for one in PRESETS)),
+        Option("preset", FASTEST["option.preset"], prices.PROCESSORS, (FIGURES,), keeps=True),
         Option("rest", FASTEST["option.rest"], tuple(
-            Choice(name, FASTEST[f"rest.{name}"]) for name in FACTORS)),
+            Choice(name, FASTEST[f"rest.{name}"]) for name in FACTORS), keeps=True),
+        *prices.OPTIONS,
     ),
     open=open_fastest,
     source=guest_source,

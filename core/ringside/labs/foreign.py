@@ -91,6 +91,10 @@ class RiscvListing:
         """The instruction at ``address``."""
         return _text(address, peek)
 
+    def missing(self, address: int, peek: Peek, bits: int) -> str:
+        """Nothing to say: this lab's own sentences tell of illegal instructions."""
+        return ""
+
     def panel(
         self, lang: str, title: str, current: int, peek: Peek, bits: int = 32
     ) -> dict[str, Any]:

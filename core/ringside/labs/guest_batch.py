@@ -7,6 +7,8 @@ from typing import Any
 from ..machine.outcome import WAITING
 from ..trace.cost import CostModel
 from ..trace.counters import Tally, by_detail, together
+from ..trace.own_prices import written
+from ..trace.presets import PRESETS, Preset
 from .narrate import outcome_words
 from .patience import Patience
 from .systems import System, charges_of, work
@@ -20,13 +22,18 @@ class GuestBatch:
     """A system and a count of everything that happens in it.
 
     With ``patient`` it runs on even when the guest only waits for input that cannot come.
+    ``processor`` is the one whose prices its cycles are modelled at.
     """
 
     inputs = frozenset({"limit", "keys", "disk"})
     limit = 100_000_000
     patient = False
 
-    def __init__(self, system: System, technique: str, name: str, memory: str = "") -> None:
+    def __init__(
+        self, system: System, technique: str, name: str, memory: str = "",
+        processor: Preset = PRESETS[0],
+    ) -> None:
+        self.processor = processor
         self.system = system
         self.technique = technique
         self.name = name
@@ -71,7 +78,7 @@ class GuestBatch:
         """What happened. Cycles are modelled: see ``trace.presets``."""
         system, counts = self.system, together(self._tally.counts, work(self.system))
         outcome = WAITING if self._waits else system.outcome
-        model = CostModel(charges=charges_of(self.technique, self.memory))
+        model = CostModel(self.processor, charges_of(self.technique, self.memory))
         status = outcome.status if outcome and outcome.status is not None else 0
         return {
             "guest": self.name,
@@ -84,6 +91,8 @@ class GuestBatch:
             "faults": by_detail(counts, "fault"),
             "cycles": model.bill(counts, self.instructions).total,
             "preset": model.preset.title,
+            "own_prices": {name: model.preset.prices[name].cycles
+                           for name in sorted(model.preset.own)},
             "digest": system.digest(),
             "console": system.console,
         }
@@ -96,9 +105,15 @@ class GuestBatch:
             f"technique     {report['technique']}",
             f"instructions  {report['instructions']:,}",
             f"cycles        {report['cycles']:,} (modelled: {report['preset']})",
+            *own_price_lines(report["own_prices"]),
             *exit_lines(report["exits"]),
             f"digest        {report['digest']}",
         ]
+
+
+def own_price_lines(own: dict[str, float]) -> list[str]:
+    """A line for each price that is the user's."""
+    return [f"price         {name:<24} {written(cycles)} (yours)" for name, cycles in own.items()]
 
 
 def exit_lines(exits: dict[str, int]) -> list[str]:

@@ -49,8 +49,9 @@ def question_of(
             return _answered(event, before, lang)
         if isinstance(event, ev.VmmEntered) and event.reason.startswith(HYPERCALL):
             number = before.get("eax", 0)
+            name = abi.call_name(number)
             return Question(
-                number, abi.call_name(number), _arguments(abi.call_name(number), before), "asked",
+                number, called(name, lang), _arguments(name, before), "asked",
                 pick(PARAVIRTUAL["verdict.asked"], lang))
     return None
 
@@ -59,11 +60,16 @@ def _answered(event: ev.Hypercalled, before: Mapping[str, int], lang: str) -> Qu
     arguments = _arguments(event.name, before)
     facts: dict[str, object] = {"result": str(event.result).replace("-", "−")}
     if event.result >= 0:
-        return Question(event.number, event.name, arguments, "done",
+        return Question(event.number, called(event.name, lang), arguments, "done",
                         plain(PARAVIRTUAL["verdict.done"], lang, facts))
     facts["errno"] = abi.ERRNO_NAMES.get(-event.result, "")
-    return Question(event.number, event.name, arguments, "refused",
+    return Question(event.number, called(event.name, lang), arguments, "refused",
                     plain(PARAVIRTUAL["verdict.refused"], lang, facts), refusal(event, lang))
+
+
+def called(name: str, lang: str) -> str:
+    """A hypercall's name; words for one that does not exist."""
+    return pick(PARAVIRTUAL["log.unknown"], lang) if name == abi.UNKNOWN else name
 
 
 def refusal(event: ev.Hypercalled, lang: str) -> str:
@@ -89,9 +95,7 @@ def past_calls(timeline: Timeline, most: int, lang: str) -> tuple[Asked, ...]:
         number = total(timeline.counts(step), "hypercall")
         name = next(name for name in names if marks.after(step - 1, "hypercall", name) == step)
         refused = name.endswith(" refused")
-        call = name.removesuffix(" refused")
-        if call == abi.UNKNOWN:
-            call = pick(PARAVIRTUAL["log.unknown"], lang)
+        call = called(name.removesuffix(" refused"), lang)
         found.append(Asked(
             f"asked:{number}", f"{number:>3} {call}",
             pick(PARAVIRTUAL["log.refused" if refused else "log.done"], lang),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,9 +12,11 @@ from .words.say import Message, Segment
 
 if TYPE_CHECKING:
     from .dropped import Dropped
+    from .tasks import Task
 
 LANGS = ("en", "hu")
 SHAPES = ("wide", "tall")
+NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
 TOPICS: Mapping[str, Message] = {  # what the labs are about, in the order of the page's menus
     "processor": ("Processor", "Processzor"),
     "memory": ("Memory", "Memória"),
@@ -43,13 +46,34 @@ class Choice:
 class Option:
     """A setting of a lab with its possible values; the first is the default.
 
-    One that means something ``under`` some techniques only is shown with those.
+    One that means something ``under`` some techniques only is shown with those. One without values
+    is a number from 0 to ``most``, or left empty for the usual one; a panel has the field for it.
+    One that ``keeps`` needs no new run when it is changed: the page stays at the step it shows.
     """
 
     id: str
     title: Message
-    values: tuple[Choice, ...]
+    values: tuple[Choice, ...] = ()
     under: tuple[str, ...] = ()
+    most: int = 0
+    keeps: bool = False
+
+    @property
+    def default(self) -> str:
+        """The value it has when nobody chooses one."""
+        return self.values[0].id if self.values else ""
+
+    def choose(self, wanted: str | None) -> str:
+        """The value of that id, or the default; raises :class:`InputError`."""
+        if self.values:
+            return _choose(self.id, self.values, wanted)
+        if not wanted:
+            return ""
+        if NUMBER.fullmatch(wanted) and float(wanted) <= self.most:
+            return wanted
+        raise InputError(
+            f"{self.id}={wanted[:40]} is not a number from 0 to {self.most}.",
+            "Write digits, with a decimal point if need be; or leave it empty.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +187,8 @@ class Lab:
     kinds: tuple[Choice, ...] = ()
     editable: bool = False
     source: Callable[[str], str] | None = field(default=None)
-    drops: str = ""  # the guest that plays a dropped trace file; "" where none does
+    # What plays a dropped trace file: a guest's id, or an option's value as "option=value".
+    drops: str = ""
     # What the colours of its timeline stand for, where not for who runs.
     contexts: Mapping[str, Message] = field(default_factory=dict)
     usual: Mapping[str, str] = field(default_factory=dict)  # where it is not a menu's first entry
@@ -173,6 +198,9 @@ class Lab:
     # The same run under other options, where nothing has to run again for them; None if it has to.
     # The run that is given is not used any more.
     rearrange: Callable[[Run, Setup], Run | None] | None = None
+    answer: Message = ("", "")  # to the question, in a few sentences
+    world: Message = ("", "")  # what real products and measurements make of it
+    tasks: tuple[Task, ...] = ()  # what the reader is asked
 
     def setup(
         self, guest: str | None, technique: str | None, options: Mapping[str, str] | None,
@@ -182,7 +210,7 @@ class Lab:
 
         Raises :class:`InputError` naming the choices there are.
         """
-        chosen = {option.id: _choose(option.id, option.values, (options or {}).get(option.id))
+        chosen = {option.id: option.choose((options or {}).get(option.id))
                   for option in self.options}
         for name in options or {}:
             if name not in chosen:
@@ -194,7 +222,8 @@ class Lab:
             guest=_choose("guest", self.guests, guest or self.usual.get("guest")),
             technique=_choose(
                 "technique", self.techniques, technique or self.usual.get("technique")),
-            options=chosen,
+            # A number nobody gave is left out: that is the usual case, and they are many.
+            options={name: value for name, value in chosen.items() if value},
             source=source,
             trace=trace,
         )

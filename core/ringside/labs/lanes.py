@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -11,9 +12,20 @@ from ..guests.porting import PORTED
 from ..isa.assembler import Program
 from ..isa.faults import NotModelled
 from ..measure.comparison import Comparison, Lane
-from ..trace.cost import ASSISTED_SHADOW
-from ..vmm.registry import NESTED, SHADOW
-from .systems import BUILDERS, CHARGES, DEFINES, MEMORIES, Image, Options, System, build, work
+from ..vmm.registry import CACHED, IA32, NESTED, TRACED
+from .systems import (
+    BUILDERS,
+    DEFINES,
+    ISAS,
+    MEMORIES,
+    Image,
+    Options,
+    System,
+    build,
+    charges_of,
+    memory_on,
+    work,
+)
 from .views import Reader, reader_of
 
 MEMORY = 8 << 20
@@ -21,6 +33,43 @@ Assembled = Callable[[dict[str, int]], Program | bytes]
 """Makes the guest with the defines of a technique."""
 _ONLY_PORTED = frozenset(guest.id for guest in PARAVIRTUAL)
 _PORTED = _ONLY_PORTED.union(PORTED)
+NO_EPT = frozenset({NESTED})  # memory techniques that a processor without EPT cannot offer
+ELSEWHERE = frozenset({TRACED, CACHED})  # shadows as other labs vary them
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A technique, and how it pages or on which instruction set, where that was said."""
+
+    technique: str
+    memory: str = ""
+    isa: str = IA32
+
+    @classmethod
+    def of(cls, text: str) -> Way:
+        """``technique`` or ``technique/variant``; raises ValueError naming what there is."""
+        technique, slash, variant = text.partition("/")
+        if technique not in BUILDERS:
+            raise ValueError(
+                f"there is no technique {technique!r}; choose among: {', '.join(BUILDERS)}")
+        if not slash:
+            return cls(technique)
+        if variant in MEMORIES.get(technique, ()):
+            return cls(technique, memory=variant)
+        if variant in ISAS.get(technique, ()):
+            return cls(technique, isa=variant)
+        known = variants(technique)
+        raise ValueError(
+            f"{technique} has no variant {variant!r}; "
+            + (f"choose among: {', '.join(known)}" if known else f"say {technique} alone"))
+
+
+def variants(technique: str) -> tuple[str, ...]:
+    """A technique's variants as they are written, where there is more than one of a kind."""
+    memories = [name for name in MEMORIES.get(technique, ()) if name not in ELSEWHERE]
+    return tuple(
+        f"{technique}/{name}" for offered in (memories, ISAS.get(technique, ()))
+        if len(offered) > 1 for name in offered)
 
 
 def techniques_for(guest: str) -> tuple[str, ...]:
@@ -31,39 +80,44 @@ def techniques_for(guest: str) -> tuple[str, ...]:
     )
 
 
-def compare_guest(guest: str, techniques: Sequence[str], *, ept: bool = True) -> Comparison:
+def compare_guest(guest: str, lanes: Sequence[str], *, ept: bool = True) -> Comparison:
     """A guest of the shelf under several techniques."""
     return compare(
-        guest, lambda defines: program(guest, defines), techniques, disk(guest), ept=ept)
+        guest, lambda defines: program(guest, defines), lanes, disk(guest), ept=ept)
 
 
 def compare(
-    name: str, assembled: Assembled, techniques: Sequence[str],
+    name: str, assembled: Assembled, lanes: Sequence[str],
     image: bytes | None = None, *, ept: bool = True, refused: dict[str, str] | None = None,
 ) -> Comparison:
-    """A program under several techniques; the first one is what the others are held against.
+    """A program under several techniques, or variants of them (see :class:`Way`); the first one is
+    what the others are held against.
 
-    On a processor without ``ept`` nobody pages in two dimensions: shadow tables stand in. With
-    ``refused`` given, techniques that cannot run the program are left out and say there why not;
-    else ``NotModelled`` is raised.
+    On a processor without ``ept`` nobody pages in two dimensions: shadow tables stand in where
+    nothing else was asked for. With ``refused`` given, techniques that cannot run the program are
+    left out and say there why not; else ``NotModelled`` is raised.
     """
-    lanes, made = [], {}
-    for id in techniques:
-        version = tuple(DEFINES[id])
+    ways = {id: Way.of(id) for id in lanes}
+    defines = {id: DEFINES[way.technique] for id, way in ways.items()}
+    found, made = [], {}
+    for id, way in ways.items():
+        version = tuple(defines[id])
         if version not in made:
-            made[version] = Image(assembled(DEFINES[id]), name, MEMORY, disk=image)
-        plain = not ept and NESTED in MEMORIES.get(id, ())
+            made[version] = Image(assembled(defines[id]), name, MEMORY, disk=image)
+        memory = way.memory or memory_on(way.technique, ept)
         try:
-            system = build(id, made[version], Options(memory=SHADOW if plain else ""))
+            system = build(way.technique, made[version], Options(memory=memory, isa=way.isa))
         except NotModelled as why:
             if refused is None:
                 raise
             refused[id] = str(why)
             continue
-        charges = ASSISTED_SHADOW if plain else CHARGES[id]
-        same = DEFINES[id] == DEFINES[techniques[0]]
-        lanes.append(Lane(id, system, charges, partial(work, system), compared=same))
-    return Comparison(lanes)
+        usual = MEMORIES.get(way.technique, ("",))[0]
+        found.append(Lane(
+            id, system, charges_of(way.technique, memory), partial(work, system),
+            compared=defines[id] == defines[lanes[0]], technique=way.technique,
+            memory=memory or usual))
+    return Comparison(found)
 
 
 def reader(lane: Lane) -> Reader:

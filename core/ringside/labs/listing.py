@@ -18,6 +18,9 @@ from .words.say import pick
 
 Peek = Callable[[int, int], bytes | None]  # linear address, length -> bytes, None if unmapped
 
+LONGEST = 15  # bytes in an instruction
+INVALID_OPCODE = 6
+
 BEFORE, AFTER = 6, 14  # lines shown before the current one, and from it on
 HIGH = 0xC000_0000  # a kernel linked here first runs this much lower
 
@@ -51,6 +54,20 @@ class Listing:
         """The instruction at ``address`` as text, or an empty one."""
         insn = _decode(address, peek, bits)
         return format_insn(insn, address) if insn else ""
+
+    def missing(self, address: int, peek: Peek, bits: int) -> str:
+        """Why there is no instruction at ``address``: its ``bytes`` are none, or it is too
+        ``long``; empty if there is one, or nothing to look at."""
+        code = peek(address, LONGEST)
+        if not code:
+            return ""
+        try:
+            decode(code, bits)
+        except Fault as fault:
+            return "bytes" if fault.vector == INVALID_OPCODE else "long"
+        except Truncated:
+            return "bytes" if len(code) < LONGEST else "long"
+        return ""
 
     def kind(self, address: int, peek: Peek, bits: int) -> str:
         """Popek and Goldberg's class of the instruction at ``address``; empty if there is none."""
@@ -111,7 +128,7 @@ class Listing:
 
 
 def _decode(address: int, peek: Peek, bits: int) -> Insn | None:
-    code = peek(address, 15)
+    code = peek(address, LONGEST)
     if not code:
         return None
     try:

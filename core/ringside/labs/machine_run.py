@@ -14,14 +14,15 @@ from ..trace.timeline import Timeline
 from . import panels
 from .lab import Choice, InputError
 from .listing import Listing
-from .narrate import outcome_words, sentence
+from .narrate import hexa, outcome_words, sentence
 from .systems import System
 from .views import Reader, Reading, reader_of
-from .words.say import Segment, segments
-from .words.steps import STEPS
+from .words.say import Segment, plain, segments
+from .words.steps import NOTHING, STEPS
 
 PREVIEW = 4_000  # steps run when a guest is loaded, so that a short one is known to its end
 COLUMNS = 240  # columns of the strip under the figure
+SHOWN_BYTES = 4  # of what stands where there should be an instruction
 SEARCH = 500_000  # unknown steps a jump to the next kind looks through; asked again, it goes on
 
 
@@ -51,6 +52,7 @@ class MachineRun:
         self._breakpoints: tuple[Breakpoint, ...] = ()
         self.before: Reading | None = None
         self.insn = ""  # the instruction the last step was about
+        self._missing = ("", "", "")  # or why there was none, where, and what stood there
         self._outcome: Outcome | None = None
         self._outcome_at = -1
         self.seek(PREVIEW)
@@ -112,7 +114,13 @@ class MachineRun:
         """Before a step is taken: what the registers are, and which instruction comes."""
         reader = self.reader
         self.before = reader.read()
-        self.insn = self.listing.text(reader.linear, reader.peek, reader.code_bits)
+        at = reader.linear
+        self.insn = self.listing.text(at, reader.peek, reader.code_bits)
+        why = "" if self.insn else self.listing.missing(at, reader.peek, reader.code_bits)
+        if why and not reader.backed(at):
+            why = "memory"
+        code = reader.peek(at, SHOWN_BYTES) if why else None
+        self._missing = (why, hexa(at), (code or b"").hex(" "))
 
     def find(self, kind: str, direction: int) -> bool:
         """Go to the next or previous step with an event of ``kind``."""
@@ -164,11 +172,25 @@ class MachineRun:
         """What the last step did; how the run ended, at its end."""
         if self.step == 0:
             return segments(STEPS[self.reader.opening], lang)
-        spoken = sentence(self.events, lang, insn=self.insn)
+        spoken = self._told(lang)
         if self.step == self.last and self._end is not None:
             ending = segments(STEPS["end"], lang, {"outcome": self.outcome(lang)})
             return [*spoken, {"text": " "}, *ending]
         return spoken
+
+    def _told(self, lang: str) -> list[Segment]:
+        """What the step did."""
+        end = self._end if self.step == self.last else None
+        paging = self.before is None or bool(self.before.registers["cr0"] >> 31)
+        return sentence(
+            self.events, lang, insn=self.insn, nothing=self._nothing(lang), paging=paging,
+            shutdown=end is not None and end.kind == "shutdown",
+            eax=self.before.registers["eax"] if self.before else 0)
+
+    def _nothing(self, lang: str) -> str:
+        """Why there was no instruction, if there was none."""
+        why, at, code = self._missing
+        return plain(NOTHING[why], lang, {"eip": at, "bytes": code}) if why else ""
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """Code, registers and console; labs add theirs."""

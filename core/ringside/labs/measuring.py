@@ -10,7 +10,7 @@ from ..properties.control import Attack, attack
 from ..properties.efficiency import Efficiency, efficiency
 from ..properties.equivalence import Equivalence, equivalence
 from ..properties.report import stopped
-from ..properties.subjects import HOSTILE, SUBJECTS, Subject
+from ..properties.subjects import HOSTILE, PROCESSOR, SUBJECTS, Subject
 from ..scenes import properties as figure
 from ..scenes.scene import Scene
 from ..vmm.registry import IA32
@@ -233,7 +233,7 @@ class PropertiesRun:
                 "app"),
             _fact("exits", _thousands(found.exits), lang, "vmm"),
             _fact("cycles", plain(PROPERTIES["fact.cycles.value"], lang, {
-                "cycles": _thousands(found.cycles), "bare": _thousands(found.bare_cycles)}), lang),
+                "cycles": _thousands(found.work), "bare": _thousands(found.bare_work)}), lang),
         ]
 
     def sentence(self, lang: str) -> list[Segment]:
@@ -243,12 +243,8 @@ class PropertiesRun:
             return segments(PROPERTIES["start"], lang)
         key, facts = self._spoken(now.make(self.guest), lang)
         name = _full_name(now.subject, lang)
-        found = now.make(self.guest)
-        spoken = segments(PROPERTIES[key], lang, {
+        return segments(PROPERTIES[key], lang, {
             **facts, "technique": name, "guest": shelf_guest(self.guest).title[lang]})
-        if isinstance(found, Efficiency) and found.slowdown < 1:
-            spoken += [{"text": " "}, *segments(PROPERTIES["say.cheap"], lang)]
-        return spoken
 
     def _spoken(self, found: Found, lang: str) -> tuple[str, dict[str, object]]:
         if isinstance(found, Equivalence):
@@ -264,7 +260,8 @@ class PropertiesRun:
                 "times": found.times}
         return "say.efficient" if found.direct else "say.inefficient", {
             "share": _decimal(100 * found.share, lang), "steps": _thousands(found.steps),
-            "exits": _thousands(found.exits), "slowdown": _decimal(found.slowdown, lang)}
+            "exits": _thousands(found.exits),
+            "slowdown": _decimal(found.slowdown_without_devices, lang)}
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """The definition, and the exits there were."""
@@ -274,7 +271,8 @@ class PropertiesRun:
         shown: list[dict[str, Any]] = [{
             "id": "definition", "kind": "text",
             "title": pick(PROPERTIES["panel.definition"], lang),
-            "segments": segments(PROPERTIES[f"define.{what}"], lang)}]
+            "segments": segments(
+                PROPERTIES[f"define.{what}"], lang, {"preset": PROCESSOR.title})}]
         found = now.make(self.guest) if now else None
         if isinstance(found, Attack):
             ranked = sorted(found.exits.items(), key=lambda item: (-item[1], item[0]))

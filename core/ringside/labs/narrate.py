@@ -11,7 +11,9 @@ from typing import Any
 
 from ..isa.faults import VECTOR_NAMES
 from ..trace import events as ev
-from .tell_exits import tell_exit, tell_written
+from ..vmm.exits import CALLOUT
+from ..vmm.paravirt.abi import UNKNOWN
+from .tell_exits import tell_exit, tell_failed, tell_written
 from .words.say import Segment, plain, segments
 from .words.steps import CAUSES, OUTCOMES, REASONS, REFUSALS, STEPS, WHO
 
@@ -23,8 +25,8 @@ PRIORITY: tuple[type[ev.Event], ...] = (
     ev.Emulated, ev.Upcalled, ev.Injected, ev.Interpreted, ev.NestedFilled,
     ev.ShadowFilled, ev.Blocked, ev.DeadlineMet, ev.Scheduled, ev.VmmEntered, ev.Resumed,
     ev.VmcsWritten, ev.SystemCalled, ev.InterruptDelivered, ev.FaultRaised, ev.Revealed, ev.Halted,
-    ev.ConsoleWritten, ev.PortWritten, ev.PortRead, ev.RingChanged, ev.ControlWritten, ev.Woken,
-    ev.Retired,
+    ev.VmxFailed, ev.VmExited, ev.VmEntered, ev.ConsoleWritten, ev.PortWritten, ev.PortRead,
+    ev.RingChanged, ev.ControlWritten, ev.Woken, ev.Retired,
 )  # fmt: skip
 
 
@@ -49,14 +51,29 @@ def vector_name(vector: int, error: int = -1) -> str:
 
 
 def sentence(
-    events: Sequence[ev.Event], lang: str, *, insn: str = "", moved: ev.Event | None = None
+    events: Sequence[ev.Event], lang: str, *, insn: str = "", nothing: str = "",
+    paging: bool = True, shutdown: bool = False, eax: int = 0,
 ) -> list[Segment]:
-    """The sentence for ``events``; ``insn`` is the text of the instruction they are about."""
+    """The sentence for ``events``; ``insn`` is the text of the instruction they are about.
+
+    ``nothing`` says why there was no instruction. ``paging`` tells whether the guest has switched
+    paging on, ``shutdown`` whether its processor shut down in this step; ``eax`` was in EAX before.
+    """
+    if shutdown:
+        key, facts = _shutdown(events, lang)
+        return segments(STEPS[key], lang, {"insn": insn, "nothing": nothing, **facts})
     event = principal(events)
     if event is None:
         return segments(STEPS["run.vmm"], lang)
     key, facts = _SPEAKERS[type(event)](event, events, lang)
-    facts.setdefault("insn", insn or str(getattr(event, "mnemonic", "")).upper())
+    facts.setdefault("number", eax)
+    unfit = getattr(event, "vector", -1) in NO_INSTRUCTION
+    if nothing and unfit and f"{key}.nothing" in STEPS:
+        key, facts["nothing"] = f"{key}.nothing", nothing
+    if not paging and f"{key}.unpaged" in STEPS:
+        key = f"{key}.unpaged"
+    text = getattr(event, "text", "") if isinstance(event, ev.Retired) else ""
+    facts.setdefault("insn", insn or text or str(getattr(event, "mnemonic", "")).upper())
     return segments(STEPS[key], lang, facts)
 
 
@@ -82,7 +99,7 @@ def _find(events: Sequence[ev.Event], kind: type[ev.Event]) -> Any:
 
 def _retired(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     key = {"cli": "run.cli", "sti": "run.sti"}.get(event.mnemonic, f"run.{event.context}")
-    return (key if key in STEPS else "run.kernel"), {"insn": event.text}
+    return (key if key in STEPS else "run.kernel"), {}
 
 
 def _entered(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
@@ -103,12 +120,18 @@ def _entered(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
         facts["address"] = hexa(fault.address) if fault else "?"
         return "trap.page", facts
     if event.reason.startswith(HYPERCALL):
-        return "trap.hypercall", {"call": event.reason.removeprefix(HYPERCALL), **facts}
+        call = event.reason.removeprefix(HYPERCALL)
+        return ("trap.hypercall" if call != UNKNOWN else "trap.hypercall.unknown"), {
+            "call": call, **facts}
+    if event.reason in CALLOUTS:
+        return "trap.callout", facts
     if fault is None and event.reason in ("interrupt", "budget", "timer"):
         return "trap.interrupt", facts
     return _TRAPS.get(mnemonic, "trap"), facts
 
 
+NO_INSTRUCTION = frozenset({6, 13})  # what undecodable bytes, and too many of them, raise
+CALLOUTS = frozenset({CALLOUT, "adapted callout"})
 HYPERCALL = "hypercall "  # how the exit reasons of a paravirtual guest begin
 
 _TRAPS = {
@@ -124,6 +147,9 @@ _TRAPS = {
 def _emulated(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     if _find(events, ev.VmcsWritten) is not None:
         return _assisted(event, lang)
+    injected = _find(events, ev.Injected)
+    if event.mnemonic == "int" and injected is not None:  # what came of it tells more
+        return _injected(injected, events, lang)
     facts: dict[str, object] = {
         "register": event.register,
         "before": _amount(event.register, event.before),
@@ -145,7 +171,29 @@ def _amount(register: str, value: int) -> str:
     return str(value) if register.lower() in ("if", "cpl", "iopl") else hexa(value)
 
 
+def _chain(events: Sequence[ev.Event], kind: type[ev.FaultRaised] | type[ev.Injected]) -> list[str]:
+    """The exceptions of one step, each raised by the delivery of the one before."""
+    return [vector_name(event.vector, event.error) for event in events if isinstance(event, kind)]
+
+
+def _shutdown(events: Sequence[ev.Event], lang: str) -> Spoken:
+    """A triple fault: which exceptions could not be delivered, as far as somebody told."""
+    raised = _chain(events, ev.FaultRaised)
+    first = _find(events, ev.FaultRaised)
+    if first is not None and _find(events, ev.VmmEntered) is None:
+        return "shutdown.raised", {
+            "name": raised[0], "eip": hexa(first.eip), "chain": " → ".join(raised)}
+    tried = _chain(events, ev.Injected)
+    if len(tried) > 1:
+        return "shutdown.tried", {"chain": " → ".join(tried)}
+    return ("shutdown.delivery" if tried else "shutdown.exit"), {}
+
+
 def _fault(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    chain = _chain(events, ev.FaultRaised)
+    if len(chain) > 1:
+        return "fault.chain", {
+            "name": chain[0], "eip": hexa(event.eip), "chain": " → ".join(chain[1:])}
     if event.vector == 14:
         return "fault.page", {"address": hexa(event.address)}
     facts: dict[str, object] = {
@@ -186,6 +234,9 @@ def _silent(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
 
 
 def _injected(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    chain = _chain(events, ev.Injected)
+    if len(chain) > 1:
+        return "inject.chain", {"chain": " → ".join(chain), "name": chain[-1]}
     if _find(events, ev.VmEntered) is not None:
         return "entry.inject", {
             "name": vector_name(event.vector, event.error), "handler": hexa(event.handler)}
@@ -218,6 +269,12 @@ def _resumed(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     return ("entry.launch" if entered.launched else "entry"), facts
 
 
+def _vm_entered(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    """An entry that a guest makes, being a VMM itself on the bare machine."""
+    facts: dict[str, object] = {"ring": event.ring, "eip": hexa(event.eip)}
+    return ("entry.launch" if event.launched else "entry"), facts
+
+
 def _interpreted(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     facts: dict[str, object] = {"insn": event.text}
     port = _find(events, ev.PortWritten) or _find(events, ev.PortRead)
@@ -235,7 +292,8 @@ def _hypercalled(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     if event.result < 0:
         why = REFUSALS.get(event.result)
         return "hypercall.refused", {
-            "call": event.name, "result": event.result, "why": plain(why, lang) if why else ""}
+            "call": event.name if event.name != UNKNOWN else str(event.number),
+            "result": event.result, "why": plain(why, lang) if why else ""}
     key = f"hypercall.{event.name}"
     return (key if key in STEPS else "hypercall"), {"call": event.name}
 
@@ -282,7 +340,8 @@ def _control(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
 
 
 def _console(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
-    facts = _who(event, lang)
+    port = _find(events, ev.PortWritten)  # who made the device speak
+    facts = _who(port or event, lang)
     facts["text"] = repr(event.text)
     return "console", facts
 
@@ -308,6 +367,9 @@ _SPEAKERS: Mapping[type[ev.Event], Callable[[Any, Sequence[ev.Event], str], Spok
     ev.Resumed: _resumed,
     ev.VmcsWritten: tell_written,
     ev.NestedFilled: _simple("nested.fill", gpa=8, hpa=8),
+    ev.VmxFailed: tell_failed,
+    ev.VmExited: tell_exit,
+    ev.VmEntered: _vm_entered,
     ev.SystemCalled: _syscall,
     ev.InterruptDelivered: _simple("interrupt", "vector", eip=8),
     ev.FaultRaised: _fault,

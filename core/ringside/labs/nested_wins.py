@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 from ..scenes.scene import Scene
 from ..scenes.wins import Cell, WinsView, draw
 from ..trace.presets import PRESETS, preset
+from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .panels import bars
 from .tlb import trace_panel
+from .wins_published import compared, marks_of
 from .words.nested_wins import WINS
+from .words.notes import ANSWERS, WORLD
 from .words.say import Message, Segment, decimal, pick, plain, segments
 
 if TYPE_CHECKING:
@@ -29,17 +32,16 @@ AT_ONCE = 2  # cells measured for one request: a request is answered within seco
 RATES = {
     "churn": (0, 1_000, 3_000, 10_000, 30_000, 100_000),
     "switch": (0, 100, 300, 1_000, 3_000, 10_000),
+    "fork": (0, 1_000, 3_000, 10_000, 30_000, 100_000),
 }
+FORKED = 30  # pages mapped anew from one switch to the next, where processes come and go; assumed
 PAGES = (256, 1_024, 4_096, 16_384)
 SPACES = 4  # processes that take turns
 NEVER = 1 << 39
 ENTRIES = 16  # of each walk cache, and of the nested TLB
 PAGE_SIZES = {"4K": ("4K", "4K"), "2M": ("2M", "2M"), "2M-host": ("4K", "2M")}
+ROOTS = {"kept": "shadow", "dropped": "shadow-dropped"}  # how the bulk engine calls them
 HARDWARE = ("small", "two", "all")
-
-# Gains of nested paging over shadow paging in per cent, and what to call them.
-PUBLISHED = ((42.0, "RVI 42 %"), (48.0, "EPT 48 %"), (500.0, "RVI µ 500 %"), (600.0, "EPT µ 600 %"))
-NEAR = 0.1  # how near to it, in parts of it, a cell must come
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,8 @@ class WinsRun:
         page, host = PAGE_SIZES[self.setup.options["page"]]
         caches = ENTRIES if self.setup.options["caches"] == "on" else 0
         facts: dict[str, Any] = {
-            "accesses": ACCESSES, "page": page, "host_page": host, "walk_cache": caches,
-            "nested_tlb": caches, "preset": self.preset}
+            "accesses": ACCESSES, "stream": "uniform", "page": page, "host_page": host,
+            "walk_cache": caches, "nested_tlb": caches, "preset": self.preset}
         if self.trace:
             size = ("4K", "2M")[row]
             caches = ENTRIES if HARDWARE[column] == "all" else 0
@@ -109,14 +111,16 @@ class WinsRun:
         else:
             facts["pages"] = PAGES[row]
             rate = RATES[self.setup.guest][column]
-            if self.setup.guest == "churn":
+            if self.setup.guest in ("churn", "fork"):
                 facts["stream"] = "churn"
                 facts["life"] = PAGES[row] * MILLION // rate if rate else NEVER
-            else:
+                rate //= FORKED
+            if self.setup.guest != "churn":
                 facts.update(
-                    stream="uniform", spaces=SPACES, pages=max(PAGES[row] // SPACES, 1),
+                    spaces=SPACES, pages=max(PAGES[row] // SPACES, 1),
                     turn=MILLION // rate if rate else NEVER, tagged=False)
-        return Point(technique="shadow", **facts), Point(technique="nested", **facts)
+        shadow = ROOTS[self.setup.options["roots"]]
+        return Point(technique=shadow, **facts), Point(technique="nested", **facts)
 
     def _measure(self) -> None:
         points = self._points(len(self.measured))
@@ -221,19 +225,18 @@ class WinsRun:
         if short:
             return tuple(f"{rate // 1000} k" if rate >= 1000 else str(rate) for rate in rates)
         unit = pick(WINS[f"x.{self.setup.guest}"], lang).removesuffix(" →")
-        return tuple(f"{rate:,}".replace(",", "\u202f") + f" {unit}" for rate in rates)
+        return tuple(f"{_spaced(rate)} {unit}" for rate in rates)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the whole map is shown."""
+        return self.ended and 0 < self._step == self.total
 
     def _marks(self) -> dict[int, str]:
         """The published figures at the cells that come nearest to them, once all is measured."""
-        if not (self.ended and self._step == self.total) or self.traced:
+        if not self._is_whole or self.traced:
             return {}
-        marks: dict[int, str] = {}
-        gains = [one.gain for one in self.measured]
-        for figure, name in PUBLISHED:
-            at = min(range(len(gains)), key=lambda n: abs(gains[n] - figure))
-            if abs(gains[at] - figure) <= NEAR * figure:
-                marks[at] = f"{marks[at]}, {name}" if at in marks else name
-        return marks
+        return marks_of([one.gain for one in self.measured])
 
     def _cell(self, number: int, marks: dict[int, str], lang: str) -> Cell:
         if number >= self._step:
@@ -262,7 +265,11 @@ class WinsRun:
             "events": _cycles(one.shadow.event_cycles, one.shadow, lang),
             "native": _cycles(one.shadow.walk_cycles, one.shadow, lang),
             "walks": _cycles(one.nested.walk_cycles, one.nested, lang)}
-        return segments(WINS[key], lang, facts)
+        spoken = segments(WINS[key], lang, facts)
+        if one.shadow.refills:
+            facts = {"refills": _spaced(one.shadow.refills), "switches": str(one.shadow.switches)}
+            spoken += [{"text": " "}, *segments(WINS["cell.refills"], lang, facts)]
+        return spoken
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """What the cell is made of, and what was published."""
@@ -272,6 +279,10 @@ class WinsRun:
         found.append({
             "id": "published", "kind": "text", "title": pick(WINS["panel.published"], lang),
             "segments": segments(WINS["published"], lang)})
+        if self._is_whole and not self.traced:
+            found.append({
+                "id": "compared", "kind": "text", "title": pick(WINS["panel.compared"], lang),
+                "segments": compared([one.gain for one in self.measured], lang)})
         if self.trace:
             found.append(trace_panel(
                 self.trace.name, self.trace.accesses, self.trace.accesses, self.trace.report,
@@ -279,19 +290,26 @@ class WinsRun:
         return found
 
     def _breakdown(self, one: Measured, lang: str) -> dict[str, Any]:
+        from ..bulk.sweep import event_cycles
+
+        refills = event_cycles(
+            ROOTS[self.setup.options["roots"]], {"refill": one.shadow.refills},
+            preset(self.preset)) if one.shadow.refills else 0.0
         parts = (
             ("shadow.walk", one.shadow.walk_cycles, one.shadow, "vmm"),
-            ("shadow.event", one.shadow.event_cycles, one.shadow, "vmm"),
+            ("shadow.event", one.shadow.event_cycles - refills, one.shadow, "vmm"),
+            ("shadow.refill", refills, one.shadow, "vmm"),
             ("nested.walk", one.nested.walk_cycles, one.nested, "host"),
             ("nested.event", one.nested.event_cycles, one.nested, "host"))
         rows = [(name, pick(WINS[f"bar.{name}"], lang), round(cycles / max(of.accesses, 1)), tone)
-                for name, cycles, of, tone in parts]
+                for name, cycles, of, tone in parts if cycles or name != "shadow.refill"]
         rows.append(("work", pick(WINS["bar.work"], lang), round(one.work), "app"))
         facts = {
             "refs_shadow": _ratio(one.shadow, lang), "refs_nested": _ratio(one.nested, lang),
             "hit": decimal(f"{100 * one.nested.hit_rate:.1f}", lang),
             "touched": one.shadow.touched, "switches": one.shadow.switches,
-            "accesses": f"{one.shadow.accesses:,}".replace(",", "\u202f"),
+            "accesses": _spaced(one.shadow.accesses), "refills": _spaced(one.shadow.refills),
+            "roots": pick(WINS[f"note.{self.setup.options['roots']}"], lang),
             "preset": preset(self.preset).title}
         return bars("cell", pick(WINS["panel.cell"], lang), rows,
                     plain(WINS["bar.note"], lang, facts))
@@ -310,6 +328,10 @@ class WinsRun:
     def outcome(self, lang: str) -> str:
         """A map has none."""
         return ""
+
+
+def _spaced(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")
 
 
 def _cycles(cycles: float, of: Steady, lang: str) -> str:
@@ -344,11 +366,15 @@ LAB = Lab(
     id="where-nested-wins",
     title=WINS["title"],
     question=WINS["question"],
-    guests=tuple(Choice(name, WINS[f"load.{name}"]) for name in ("churn", "switch", "trace")),
+    answer=ANSWERS["where-nested-wins"], world=WORLD["where-nested-wins"],
+    tasks=TASKS["where-nested-wins"],
+    guests=tuple(
+        Choice(name, WINS[f"load.{name}"]) for name in ("churn", "fork", "switch", "trace")),
     techniques=(),
     options=(
         _menu("page", "4K", "2M", "2M-host"),
         _menu("caches", "on", "off"),
+        _menu("roots", *ROOTS),
         _menu("work", "100", "25", "400"),
         _presets(),
     ),

@@ -16,13 +16,15 @@ from ..scenes.ported import Side
 from ..scenes.scene import Scene
 from ..trace import events as ev
 from ..trace.counters import by_detail, total
-from ..vmm.paravirt.abi import EVENTS_PENDING, FAULT_ADDRESS, SCHED_OP, SHARED_INFO
+from ..vmm.paravirt.abi import EVENTS_PENDING, FAULT_ADDRESS, SCHED_OP, SHARED_INFO, UNKNOWN
 from ..vmm.paravirt.domain import Domain
 from ..vmm.vmm import HANDLE
 from . import panels, porting, rewritten_batch
+from .exercises import TASKS
 from .hypercall_view import (
     ARGUMENTS,
     HYPERCALL,
+    called,
     changed_here,
     past_calls,
     question_of,
@@ -33,6 +35,7 @@ from .machine_run import MachineRun
 from .narrate import hexa, vector_name
 from .rival import Rival, Toll
 from .systems import DEFINES, Image, Virtualized, build
+from .words.notes import ANSWERS, WORLD
 from .words.paravirtual import PARAVIRTUAL
 from .words.say import Segment, decimal, pick, plain, segments
 from .words.steps import STEPS, WHO
@@ -165,6 +168,8 @@ class ParavirtualRun(MachineRun):
             reason = entered.reason if entered is not None else ""
             if reason.startswith(HYPERCALL):
                 call = reason.removeprefix(HYPERCALL)
+                if call == UNKNOWN and self.before is not None:
+                    call = str(self.before.registers["eax"])
                 return "ask", plain(PARAVIRTUAL["chip.ask"], lang, {"call": call})
             if not reason.startswith("#"):
                 return "trap", pick(PARAVIRTUAL["chip.timer"], lang)
@@ -335,7 +340,9 @@ class ParavirtualRun(MachineRun):
         counts = self.timeline_.counts()
         rows = [
             (name.replace(" ", "-"),
-             name.replace(" refused", ", " + pick(PARAVIRTUAL["log.refused"], lang)), count,
+             called(name.removesuffix(" refused"), lang)
+             + (", " + pick(PARAVIRTUAL["log.refused"], lang) if name.endswith(" refused") else ""),
+             count,
              "wrong" if name.endswith(" refused") else "vmm")
             for name, count in by_detail(counts, "hypercall").items()]
         refused = sum(count for key, _, count, tone in rows if tone == "wrong")
@@ -357,6 +364,7 @@ LAB = Lab(
     id="paravirtual",
     title=PARAVIRTUAL["title"],
     question=PARAVIRTUAL["question"],
+    answer=ANSWERS["paravirtual"], world=WORLD["paravirtual"], tasks=TASKS["paravirtual"],
     guests=tuple(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))

@@ -24,6 +24,12 @@ def physical(cpu: Cpu, memory: Memory, linear: int) -> int | None:
     return None if found.fault is not None else found.address
 
 
+def backed(cpu: Cpu, memory: Memory, linear: int) -> bool:
+    """Whether there is memory at ``linear``: it is mapped, and not to where the RAM has ended."""
+    address = physical(cpu, memory, linear)
+    return address is not None and address < memory.size
+
+
 def peek(cpu: Cpu, memory: Memory, linear: int, count: int) -> bytes | None:
     """Up to ``count`` bytes at ``linear``; fewer where a page is missing, None at once if so."""
     found = b""

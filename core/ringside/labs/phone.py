@@ -25,9 +25,11 @@ from ..trace.counters import total
 from ..trace.marks import DEPRIVILEGED_RINGS
 from ..trace.timeline import Timeline
 from . import panels
+from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .narrate import hexa, reason, sentence
 from .phone_batch import PhoneBatch
+from .words.notes import ANSWERS, WORLD
 from .words.phone import PHONE
 from .words.say import Message, Segment, decimal, pick, plain, segments
 
@@ -103,6 +105,11 @@ class PhoneRun:
     def ended(self) -> bool:
         """A phone goes on for ever; what was looked at so far is the run."""
         return False
+
+    @property
+    def events(self) -> tuple[ev.Event, ...]:
+        """What happened in the step that led here."""
+        return self._timeline.events
 
     def seek(self, step: int) -> None:
         """Go to the ``step``-th event, running the phone further when it is not known yet."""
@@ -394,6 +401,7 @@ LAB = Lab(
     id="phone",
     title=PHONE["title"],
     question=PHONE["question"],
+    answer=ANSWERS["phone"], world=WORLD["phone"], tasks=TASKS["phone"],
     topic="worlds",
     guests=(Choice("pair", PHONE["guest.pair"]),),
     techniques=tuple(Choice(policy, PHONE[f"policy.{policy}"]) for policy in POLICIES),

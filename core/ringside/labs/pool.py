@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..scenes import pool as figure
 from ..scenes.scene import Scene
 from . import pool_narrate
+from .exercises import TASKS
 from .lab import Batch, Choice, InputError, Lab, Option, Run, Setup
+from .words.notes import ANSWERS, WORLD
 from .words.pool import POOL
 from .words.say import Segment, decimal, pick, plain, segments
 
@@ -20,7 +23,10 @@ if TYPE_CHECKING:  # these need numpy, which is fetched when the lab is opened
 SCENARIOS = ("turns", "idle", "like")
 OVERCOMMIT = ("1.5", "1.25", "2", "1")
 SWITCHES = ("balloon", "sharing", "swapping")
-TAXES = ("75", "0", "later")
+SHARES: dict[str, tuple[str, int]] = {  # whose are multiplied, and by how much
+    "equal": ("", 1), "a": ("A", 2), "b": ("B", 2), "b4": ("B", 4)}
+LEAST = ("25", "0", "10", "50")  # per cent of a VM's memory that nobody may take from it
+TAXES = ("75", "0", "50", "90", "later")
 LATER = 22  # the round in which a tax is introduced "later"
 KINDS = (
     "level", "inflate", "deflate", "share", "copy", "swapout", "swapin", "double", "allocate",
@@ -31,7 +37,8 @@ PREVIEW = 60  # steps known when the lab is opened
 THRESHOLDS = ((6.0, "high"), (4.0, "soft"), (2.0, "hard"), (1.0, "low"))
 ROWS = (
     ("has", "row.has", "tip.has"), ("target", "row.target", "tip.target"),
-    ("active", "row.active", "tip.active"), ("price", "row.price", "tip.price"),
+    ("active", "row.active", "tip.active"), ("shares", "row.shares", "tip.shares"),
+    ("least", "row.least", "tip.least"), ("price", "row.price", "tip.price"),
     ("balloon", "row.balloon", ""), ("disk", "row.disk", ""),
 )
 COUNTS = (
@@ -43,8 +50,9 @@ COUNTS = (
 class PoolRun:
     """A position among the moments of a pool; each step is one thing that happened."""
 
-    def __init__(self, recorder: Recorder, ballooning: bool, most: int) -> None:
+    def __init__(self, recorder: Recorder, guest: str, ballooning: bool, most: int) -> None:
         self.recorder = recorder
+        self._guest = guest
         self._ballooning = ballooning
         self._step = 0
         self._most = most  # accesses that fill the plot of work
@@ -147,6 +155,7 @@ class PoolRun:
 
     def _vm(self, vm: VmMoment, lang: str) -> figure.VmView:
         pages, most = len(vm.tiles), self._most
+        others = [other.shares for other in self.moment.vms]
         mine = [event for event in self.moment.events if getattr(event, "vm", "") == vm.name]
         kinds = {event.kind for event in mine}
         state = (
@@ -159,7 +168,8 @@ class PoolRun:
         return figure.VmView(
             name=vm.name,
             state=say(f"state.{state}"),
-            note=say(f"note.{vm.note}"),
+            note=say(f"note.{vm.note}") if vm.shares == min(others) else say(
+                "note.shares", factor=vm.shares // min(others)),
             tiles=vm.tiles,
             tips=_tips(vm, lang),
             has=vm.charge / pages,
@@ -196,7 +206,9 @@ class PoolRun:
         return pool_narrate.sentence(now.events, lang, self._ballooning, now.total)
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
-        """The host, and each VM, in numbers."""
+        """The host, and each VM, in numbers; and what was published of such a story."""
+        from .pool_published import published_panel
+
         now = self.moment
         before = self.recorder.moments[max(self._step - 1, 0)]
         pages = sum(len(vm.tiles) for vm in now.vms)
@@ -216,7 +228,8 @@ class PoolRun:
                   for name, row, tip in ROWS),
                 *((name, row, "", vm.counts[name], old.counts[name]) for name, row in COUNTS),
             ])
-            for vm, old in zip(now.vms, before.vms, strict=True))]
+            for vm, old in zip(now.vms, before.vms, strict=True)),
+            *published_panel(self._guest, self.recorder.moments[: self._step + 1], lang)]
 
     def timeline(self) -> dict[str, Any]:
         """The happenings in a row, coloured by who acted."""
@@ -262,7 +275,8 @@ def _tips(vm: VmMoment, lang: str) -> tuple[str, ...]:
 def _figure(vm: VmMoment, name: str, lang: str) -> str:
     values: dict[str, str] = {
         "has": f"{vm.charge:.1f}".removesuffix(".0"), "target": str(vm.target),
-        "active": str(vm.active), "price": f"{vm.price:.1f}", "balloon": str(vm.balloon),
+        "active": str(vm.active), "shares": str(vm.shares), "least": str(vm.least),
+        "price": f"{vm.price:.1f}", "balloon": str(vm.balloon),
         "disk": str(vm.disk)}
     return decimal(values[name], lang)
 
@@ -285,11 +299,18 @@ def _plan(setup: Setup) -> tuple[Scenario, Settings]:
     """What the setup stands for; needs numpy."""
     from ..host.memory.scenarios import SCENARIOS as planned
 
-    scenario = planned[setup.guest]()
     options = setup.options
-    taxes = {"75": ((0, 0.75),), "0": ((0, 0.0),), "later": ((0, 0.0), (LATER, 0.75))}
+    scenario = planned[setup.guest]()
+    favoured, factor = SHARES[options["shares"]]
+    scenario = replace(scenario, plans=tuple(
+        replace(
+            plan, shares=plan.shares * (factor if plan.name == favoured else 1),
+            least=plan.pages * int(options["least"]) // 100)
+        for plan in scenario.plans))
+    tax = options["tax"]
+    taxes = ((0, 0.0), (LATER, 0.75)) if tax == "later" else ((0, int(tax) / 100),)
     return scenario, scenario.settings(
-        float(options["overcommit"]), taxes=taxes[options["tax"]],
+        float(options["overcommit"]), taxes=taxes,
         **{name: options[name] == "on" for name in SWITCHES})
 
 
@@ -300,7 +321,8 @@ def open_pool(setup: Setup) -> Run:
 
     scenario, settings = _plan(setup)
     most = max(phase.rate for plan in scenario.plans for phase in plan.phases)
-    return PoolRun(Recorder(Pool(scenario.plans, settings)), settings.balloon, most)
+    return PoolRun(
+        Recorder(Pool(scenario.plans, settings)), setup.guest, settings.balloon, most)
 
 
 def run_pool(setup: Setup, options: Mapping[str, str]) -> Batch:
@@ -314,6 +336,7 @@ LAB = Lab(
     id="pool",
     title=POOL["title"],
     question=POOL["question"],
+    answer=ANSWERS["pool"], world=WORLD["pool"], tasks=TASKS["pool"],
     topic="memory",
     guests=tuple(
         Choice(name, POOL[f"guest.{name}"], POOL[f"guest.{name}.note"]) for name in SCENARIOS),
@@ -324,8 +347,9 @@ LAB = Lab(
         *(Option(name, POOL[f"option.{name}"], tuple(
             Choice(value, POOL[f"{name}.{value}"]) for value in ("on", "off")))
           for name in SWITCHES),
-        Option("tax", POOL["option.tax"], tuple(
-            Choice(value, POOL[f"tax.{value}"]) for value in TAXES)),
+        *(Option(name, POOL[f"option.{name}"], tuple(
+            Choice(value, POOL[f"{name}.{value}"]) for value in values))
+          for name, values in (("tax", TAXES), ("shares", tuple(SHARES)), ("least", LEAST))),
     ),
     kinds=tuple(Choice(kind, POOL[f"kind.{kind}"]) for kind in KINDS),
     open=open_pool,

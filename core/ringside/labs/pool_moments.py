@@ -46,6 +46,8 @@ class VmMoment:
     active: int
     balloon: int
     disk: int
+    shares: int
+    least: int
     price: float
     work: tuple[int, ...]
     counts: dict[str, int]
@@ -119,6 +121,6 @@ class Recorder:
             frames=tuple(space.frame.tolist()), sharers=tuple(sharers.tolist()),
             charge=pool.host.charge(space), alone=int(np.count_nonzero(sharers == 1)),
             target=pool.targets[vm.number], active=vm.active, balloon=vm.balloon,
-            disk=len(space.disk), price=pool.price(vm),
+            disk=len(space.disk), shares=space.shares, least=space.least, price=pool.price(vm),
             work=tuple(self._work[vm.name][-HISTORY:]),
             counts=self._tally.of(vm.name))

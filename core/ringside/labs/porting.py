@@ -50,7 +50,7 @@ def _rows(change: Change, eip: int) -> list[dict[str, Any]]:
     # than a panel has.
     return [
         {"key": f"porting:{change.file}:{change.line}:{number}", "name": text, "value": "",
-         "changed": here, "tip": tip}
+         "changed": here, "tip": tip, "tone": "kernel" if text[0] == "+" else ""}
         for number, text in enumerate(lines)]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..guests import SHELF
+from .exercises import TASKS
 from .lab import Choice, Lab, Run, Setup
+from .words.notes import ANSWERS, WORLD
 from .words.properties import PROPERTIES
 
 GUESTS = (
@@ -23,6 +25,7 @@ LAB = Lab(
     id="properties",
     title=PROPERTIES["title"],
     question=PROPERTIES["question"],
+    answer=ANSWERS["properties"], world=WORLD["properties"], tasks=TASKS["properties"],
     guests=tuple(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..guests import HOSTILE, PARAVIRTUAL, SHELF, assemble_text, disk
@@ -17,9 +17,11 @@ from ..scenes.scene import Scene
 from ..trace import events as ev
 from ..trace.cost import INSTRUCTION, Charges
 from ..trace.counters import difference
+from ..trace.presets import Preset, preset
 from ..vmm.lockstep import Difference, Lockstep
-from ..vmm.registry import IA32, NESTED, SHADOW, VIRTUALIZABLE
-from . import panels, porting, trap_cost
+from ..vmm.registry import IA32, NESTED, SHADOW, TECHNIQUES, VIRTUALIZABLE
+from . import panels, porting, prices, trap_cost
+from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .machine_run import PREVIEW, MachineRun
 from .narrate import hexa, vector_name
@@ -35,8 +37,12 @@ from .systems import (
     build,
     charges_of,
 )
+from .tell_exits import failure
+from .translation_story import Story
 from .trap_cost import Cost
+from .words.notes import ANSWERS, WORLD
 from .words.panels import PANELS
+from .words.price_list import LIST
 from .words.rings import RINGS
 from .words.say import Segment, decimal, pick, plain, segments
 from .words.steps import STEPS
@@ -51,6 +57,7 @@ class RingsRun(MachineRun):
     """A run with rings, token, processor cards, counters, and bare metal to compare with."""
 
     def __init__(self, setup: Setup) -> None:
+        self._setup = setup
         self._guest = Guest.of(setup)
         self._lockstep: Lockstep | None = None
         self._bare: System | None = None  # what a ported guest's console is held against
@@ -58,9 +65,24 @@ class RingsRun(MachineRun):
             self._lockstep = Lockstep(self._guest.native(), self._guest.start())
         elif self._guest.comparable:
             self._bare = self._guest.native()
-        super().__init__(self._guest.start(), self._guest.program, self._guest.file, LAB.kinds)
+        system = self._guest.start()
+        self._story = Story.of(system)  # where the guest is translated
+        super().__init__(system, self._guest.program, self._guest.file, LAB.kinds)
         if self._lockstep is not None:
             self._lockstep.advance(PREVIEW)
+
+    @property
+    def processor(self) -> Preset:
+        """Whose prices a trap is charged at."""
+        return preset(self._setup.options["preset"])
+
+    def repriced(self, setup: Setup) -> Run | None:
+        """The same run at another processor's prices; None if it is not the same run."""
+        others = {**setup.options, "preset": self._setup.options["preset"]}
+        if replace(setup, options=others) != self._setup:
+            return None
+        self._setup = setup
+        return self
 
     def find(self, kind: str, direction: int) -> bool:
         """As for any run; the divergence is looked for ahead."""
@@ -87,6 +109,19 @@ class RingsRun(MachineRun):
     def picture(self, shape: str, lang: str) -> Scene:
         """The concentric rings at this step."""
         return figure.draw(self._view(lang), shape)
+
+    def _look(self) -> None:
+        super()._look()
+        if self._story is not None:
+            self._story.look()
+
+    def _told(self, lang: str) -> list[Segment]:
+        """What the step did: of translated code, in the translator's terms."""
+        if self._story is None or self.before is None:
+            return super()._told(lang)
+        told = self._story.told(
+            self.events, self.before.registers["eip"], self.insn, lang, self._nothing(lang))
+        return told or super()._told(lang)
 
     def sentence(self, lang: str) -> list[Segment]:
         """What the last step did, and whether the guest parted from bare metal in it."""
@@ -153,6 +188,8 @@ class RingsRun(MachineRun):
                 name = "VMLAUNCH" if event.launched else "VMRESUME"
                 return name, vector_name(event.injected & 0xFF) if event.injected else "", False
         for event in self.events:
+            if isinstance(event, ev.VmxFailed):
+                return (*failure(event), True)
             if isinstance(event, ev.FlagIgnored):
                 facts = {"flag": event.flag.upper(), "kept": event.kept}
                 return event.mnemonic, plain(RINGS["chip.kept"], lang, facts), True
@@ -176,7 +213,9 @@ class RingsRun(MachineRun):
             return None
         if (INSTRUCTION, None) in self._charges:
             counts = trap_cost.of_events(self.events)
-            return trap_cost.cost(counts, self._charges, final=True) if self.step else None
+            return trap_cost.cost(
+                counts, self._charges, final=True, processor=self.processor,
+            ) if self.step else None
         timeline = self.timeline_
         resumed = any(isinstance(event, ev.Resumed) for event in self.events)
         if self.reader.context != "vmm" and not resumed:
@@ -188,7 +227,7 @@ class RingsRun(MachineRun):
         return trap_cost.cost(
             since, self._charges, mnemonic=self.insn.partition(" ")[0],
             entered=next((e for e in self.events if isinstance(e, ev.VmmEntered)), None),
-            final=resumed or self.system.outcome is not None)
+            final=resumed or self.system.outcome is not None, processor=self.processor)
 
     @property
     def _charges(self) -> Charges:
@@ -355,10 +394,13 @@ def open_rings(setup: Setup) -> Run:
     return RingsRun(setup)
 
 
+def reprice(run: Run, setup: Setup) -> Run | None:
+    """The open run at other prices, if nothing else was changed."""
+    assert isinstance(run, RingsRun)
+    return run.repriced(setup)
+
 
 def _techniques() -> tuple[Choice, ...]:
-    from ..vmm.registry import TECHNIQUES
-
     def entry(id: str, title: str) -> Choice:
         known = f"technique.{id}" in RINGS
         return Choice(
@@ -380,6 +422,7 @@ LAB = Lab(
     id="rings",
     title=RINGS["title"],
     question=RINGS["question"],
+    answer=ANSWERS["rings"], world=WORLD["rings"], tasks=TASKS["rings"],
     guests=tuple(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))
@@ -388,15 +431,18 @@ LAB = Lab(
     usual={"technique": "trap-and-emulate"},
     kinds=tuple(Choice(name, RINGS[f"kind.{name}"]) for name in (
         "trap", "hypercall", "syscall", "fault", "ring", "interrupt", "emulate", "inject",
-        "upcall", "silent", "diverge", "console", "halt")),
+        "upcall", "silent", "vmxfail", "diverge", "console", "halt")),
     options=(Option("isa", RINGS["option.isa"], (
         Choice(IA32, RINGS["option.isa.ia32"]),
         Choice(VIRTUALIZABLE, RINGS["option.isa.virtualizable"])),
         _offering(ISAS, IA32, VIRTUALIZABLE)),
         Option("memory", RINGS["option.memory"], tuple(
             Choice(memory, RINGS[f"option.memory.{memory}"]) for memory in (NESTED, SHADOW)),
-            _offering(MEMORIES, NESTED, SHADOW))),
+            _offering(MEMORIES, NESTED, SHADOW)),
+        Option("preset", LIST["option"], prices.PROCESSORS,
+               tuple(technique.id for technique in TECHNIQUES), keeps=True)),
     open=open_rings,
+    rearrange=reprice,
     editable=True,
     source=guest_source,
 )

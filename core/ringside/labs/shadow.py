@@ -20,10 +20,12 @@ from ..trace import events as ev
 from ..vmm.memory.shadow import ShadowPaging
 from ..vmm.vm import Vm
 from . import panels
+from .exercises import TASKS
 from .lab import Choice, Lab, Option, Run, Setup
 from .machine_run import MachineRun
 from .narrate import hexa
 from .systems import DEFINES, Image, Options, System, build
+from .words.notes import ANSWERS, WORLD
 from .words.say import Segment, pick, plain, segments
 from .words.shadow import SHADOW
 
@@ -325,6 +327,7 @@ LAB = Lab(
     id="shadow",
     title=SHADOW["title"],
     question=SHADOW["question"],
+    answer=ANSWERS["shadow"], world=WORLD["shadow"], tasks=TASKS["shadow"],
     guests=(Choice("page_tables", SHADOW["guest.page_tables"]),),
     techniques=tuple(
         Choice(name, SHADOW[f"mode.{name}"], SHADOW[f"mode.{name}.note"]) for name in MODES),

@@ -20,7 +20,7 @@ from ringside.trace.cost import BARE, Charges
 from ringside.trace.counters import Counts
 from ringside.vmm.building import VmPlan, assemble_vmm
 from ringside.vmm.clock import VirtualClock, VmClock
-from ringside.vmm.registry import IA32, TECHNIQUES, Technique
+from ringside.vmm.registry import IA32, NESTED, SHADOW, TECHNIQUES, Technique
 from ringside.vmm.scheduling import Policy
 from ringside.vmm.vm import Vm
 
@@ -257,6 +257,12 @@ def work(system: System) -> Counts:
     if isinstance(system, Virtualized):
         return WORK[system.technique](system.vmm.guests[system.focus].cpu)
     return {}
+
+
+def memory_on(technique: str, ept: bool) -> str:
+    """The memory technique that goes with it on a processor with or without EPT: shadow tables
+    where there is none; "" for the usual one."""
+    return SHADOW if not ept and MEMORIES.get(technique, ())[:1] == (NESTED,) else ""
 
 
 def charges_of(technique: str, memory: str = "") -> Charges:

@@ -10,8 +10,10 @@ from ..isa.registers import NAMES32
 from ..machine.vmx import controls as bits
 from ..machine.vmx import fields as f
 from ..machine.vmx import reasons
+from ..machine.vmx.operation import ERRORS as CHECKS
 from ..trace import events as ev
 from .words.say import plain
+from .words.vmx_errors import ERRORS, NO_VMCS, problem
 from .words.vtx_steps import VTX_STEPS
 
 Spoken = tuple[str, dict[str, object]]
@@ -27,7 +29,7 @@ def tell_exit(event: ev.VmExited, events: Sequence[ev.Event], lang: str) -> Spok
         "number": number, "reason": reasons.REASONS[number], "qualification": _hexa(what),
         "name": VECTOR_NAMES.get(event.event & 0xFF, "?"), "address": _hexa(what),
         "physical": _hexa(read.get(f.GUEST_PHYSICAL, 0)),
-        "detail": _details(number, what, lang),
+        "detail": _details(number, what, lang), "why": plain(problem(event.why), lang),
     }
     key = f"exit.{number}"
     return (key if key in VTX_STEPS else "exit"), facts
@@ -46,8 +48,36 @@ def _details(number: int, what: int, lang: str) -> str:
     return ""
 
 
+def tell_failed(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
+    """Why a VMX instruction failed, and how it tells so."""
+    insn = event.mnemonic.upper()
+    if event.error:
+        return "vmxfail", {
+            "insn": insn, "error": event.error, "name": ERRORS[event.error][0],
+            "what": _wrong(event.error, event.why, lang)}
+    why = event.why.removeprefix(NO_VMCS[0]).removeprefix(": ")
+    error = next((number for number, said in CHECKS.items() if said == why), 0)
+    what = _wrong(error, why, lang) if error else plain(problem(why) if why else NO_VMCS, lang)
+    return "vmxfail.invalid", {"insn": insn, "what": what}
+
+
+def failure(event: ev.VmxFailed) -> tuple[str, str]:
+    """A failed VMX instruction in the manual's own terms, and the flag that tells of it."""
+    return (f"VMfailValid({event.error})", "ZF = 1") if event.error else ("VMfailInvalid", "CF = 1")
+
+
+def _wrong(error: int, why: str, lang: str) -> str:
+    return plain(ERRORS[error][1], lang, {"why": plain(problem(why), lang)})
+
+
 def tell_written(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
-    """What the VMM is up to, from the fields it writes and nothing else."""
+    """What the VMM is up to, from the fields it writes and nothing else.
+
+    A guest on the bare machine that is a VMM itself writes one field with each instruction.
+    """
+    if event.context != "vmm":
+        return "vmcs.write", {
+            "name": f.BY_ENCODING[event.field & ~1].name, "value": _hexa(event.after)}
     written = {one.field: one.after for one in events if isinstance(one, ev.VmcsWritten)}
     asked = written.get(f.ENTRY_INTERRUPTION, 0)
     if asked & bits.VALID:

@@ -11,9 +11,11 @@ from typing import Any
 
 from ..scenes.scene import Scene
 from ..scenes.tlb import Cell, Curve, Shelf, TlbView, draw
+from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .panels import bars
 from .tlb_model import WINDOW, Beat, Held, Plan, World, play, play_shootdown, play_trace
+from .words.notes import ANSWERS, WORLD
 from .words.say import Message, Segment, decimal, pick, plain, segments
 from .words.tlb import TLB
 
@@ -343,6 +345,7 @@ LAB = Lab(
     id="tlb",
     title=TLB["title"],
     question=TLB["question"],
+    answer=ANSWERS["tlb"], world=WORLD["tlb"], tasks=TASKS["tlb"],
     topic="memory",
     guests=tuple(
         Choice(name, TLB[f"stream.{name}"])

@@ -11,18 +11,19 @@ from ..scenes import translation as figure
 from ..scenes.cache_strip import Share
 from ..scenes.scene import Scene
 from ..trace import events as ev
-from ..vmm.cpu.binary_translation import BinaryTranslation
 from ..vmm.exits import CALLOUT as CALLOUT_EXIT
 from ..vmm.translation.layout import CELLS
 from ..vmm.translation.readout import read_executed, read_statistics
-from ..vmm.translation.unit import GO, LINK, RETURN, Unit
+from ..vmm.translation.unit import GO, LINK, RETURN
 from . import panels, rewritten_batch
+from .exercises import TASKS
 from .lab import Choice, Lab, Run, Setup
 from .machine_run import MachineRun
 from .narrate import hexa, vector_name
 from .systems import Image, System, Virtualized, build
 from .translated import Scope, Translated
-from .translation_story import tell
+from .translation_story import Story
+from .words.notes import ANSWERS, WORLD
 from .words.say import Segment, decimal, pick, plain, segments
 from .words.translation import TRANSLATION
 
@@ -46,22 +47,21 @@ class TranslationRun(MachineRun):
     """A run with the unit a step was about, the whole cache, and what was counted."""
 
     def __init__(self, setup: Setup) -> None:
-        self._units_before: dict[int, Unit] = {}
         self._cells_before: dict[str, int] = {}
         source = setup.source if setup.source is not None else guest_source(setup.guest)
         program = assemble_text(source, f"{setup.guest}.asm")
         system = _begin(program, setup.guest)
         assert isinstance(system, Virtualized)
-        technique = system.vmm.guests[0].cpu
-        assert isinstance(technique, BinaryTranslation)
-        self.technique = technique
+        story = Story.of(system)
+        assert story is not None
+        self._story = story
+        self.technique = story.technique
         self._vmm = system.vmm
         super().__init__(system, program, f"{setup.guest}.asm", [*LAB.kinds])
 
     def _look(self) -> None:
         super()._look()
-        self._units_before = {
-            unit.key.eip: unit for unit in self.technique.cache.units.values()}
+        self._story.look()
         self._cells_before = self._cells()
 
     def _cells(self) -> dict[str, int]:
@@ -71,7 +71,7 @@ class TranslationRun(MachineRun):
     # -- the figure --------------------------------------------------------------------------
 
     def _translated(self) -> Translated:
-        return Translated(self.technique, self.events, self._units_before)
+        return Translated(self.technique, self.events, self._story.units)
 
     def picture(self, shape: str, lang: str) -> Scene:
         """The unit, the VMM, the cache, the counts."""
@@ -227,11 +227,12 @@ class TranslationRun(MachineRun):
             facts: dict[str, object] = {
                 "steps": _thousands(started), "units": len(self.technique.cache.units)}
             return segments(TRANSLATION["start.later" if started else "start"], lang, facts)
+        return super().sentence(lang)
+
+    def _told(self, lang: str) -> list[Segment]:
         before = self.before.registers["eip"] if self.before else -1
-        told = tell(self._translated(), self._vmm.vm.vcpu, before, self.insn, lang)
-        if told is None or self.step == self.last and self.ended:
-            return super().sentence(lang)
-        return told
+        told = self._story.told(self.events, before, self.insn, lang, self._nothing(lang))
+        return told or super()._told(lang)
 
     # -- panels ------------------------------------------------------------------------------
 
@@ -324,6 +325,7 @@ LAB = Lab(
     id="translation",
     title=TRANSLATION["title"],
     question=TRANSLATION["question"],
+    answer=ANSWERS["translation"], world=WORLD["translation"], tasks=TASKS["translation"],
     guests=tuple(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))

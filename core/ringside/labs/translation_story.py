@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..host.virtualized import Virtualized
 from ..machine.cpu import Cpu
 from ..machine.memory import FRAME_SHIFT
 from ..trace import events as ev
+from ..vmm.cpu.binary_translation import BinaryTranslation
 from ..vmm.exits import CALLOUT as CALLOUT_EXIT
 from ..vmm.translation.readout import Pair
-from ..vmm.translation.unit import CALLOUT, GO, IDENT, INLINE, LINK, RETURN
+from ..vmm.translation.unit import CALLOUT, EMULATE, GO, IDENT, INLINE, LINK, RETURN, Unit
 from .narrate import hexa
+from .systems import System
 from .translated import LOOKUP, Translated, kind_of
 from .words.say import Segment, segments
 from .words.translation import TRANSLATION
@@ -21,17 +24,61 @@ Told = list[Segment] | None
 Heard = dict[type[ev.Event], Any]
 
 
-def tell(cache: Translated, vcpu: Cpu, eip: int, insn: str, lang: str) -> Told:
-    """What the step did; the instruction ``insn`` at ``eip`` was the next one before it."""
+class Story:
+    """The steps of a run under binary translation, in the translator's terms."""
+
+    def __init__(self, technique: BinaryTranslation, vcpu: Cpu) -> None:
+        self.technique = technique
+        self._vcpu = vcpu
+        self.units: dict[int, Unit] = {}  # those there were before the step, by guest address
+
+    @classmethod
+    def of(cls, system: System) -> Story | None:
+        """The story of a system whose guest is translated; None for any other."""
+        if not isinstance(system, Virtualized):
+            return None
+        technique = system.vmm.guests[0].cpu
+        if not isinstance(technique, BinaryTranslation):
+            return None
+        return cls(technique, system.vmm.vm.vcpu)
+
+    def look(self) -> None:
+        """Before a step is taken: which units there are."""
+        self.units = {unit.key.eip: unit for unit in self.technique.cache.units.values()}
+
+    def told(
+        self, events: Sequence[ev.Event], eip: int, insn: str, lang: str, nothing: str = ""
+    ) -> Told:
+        """What the step did; see :func:`tell`."""
+        cache = Translated(self.technique, events, self.units)
+        return tell(cache, self._vcpu, eip, insn, lang, nothing)
+
+
+def tell(
+    cache: Translated, vcpu: Cpu, eip: int, insn: str, lang: str, nothing: str = ""
+) -> Told:
+    """What the step did; the instruction ``insn`` at ``eip`` was the next one before it.
+
+    ``nothing`` says why there was none, if there was none.
+    """
     heard: Heard = {}
     for event in cache.events:
         heard.setdefault(type(event), event)
+    if nothing and _left_for(cache, heard) == EMULATE and cache.ran[-1:] != (cache.cache.pad,):
+        return _say("trap.nothing", lang, nothing=nothing)
     for kind, speak in _SPEAKERS:
         if kind in heard:
             return None if speak is None else speak(cache, heard, vcpu, eip, insn, lang)
     if not heard and cache.technique.wish:
         return _say("find", lang, eip=hexa(vcpu.eip))
     return None
+
+
+def _left_for(cache: Translated, heard: Heard) -> str:
+    """What the translated code that the step left for the VMM asks it to do; else empty."""
+    entered, spot = heard.get(ev.VmmEntered), cache.technique.spot
+    called = entered is not None and entered.reason == CALLOUT_EXIT
+    return spot.action if called and spot is not None else ""
 
 
 def _say(key: str, lang: str, **facts: object) -> list[Segment]:
@@ -121,8 +168,9 @@ def _retired(
         return _say("run.ident", lang, insn=insn)
     if kind == INLINE:
         name = insn.split()[0].rstrip("d")
-        return _say(f"run.{name}" if name in INLINE_STORIES else "run.in-line", lang, insn=insn,
-                    count=len(pair.cache))
+        general = "run.in-line" if len(pair.cache) > 1 else "run.in-line.one"
+        key = f"run.{name}" if name in INLINE_STORIES else general
+        return _say(key, lang, insn=insn, count=len(pair.cache))
     if kind == CALLOUT:
         return None
     if kind == LOOKUP or cache.in_lookup:

@@ -15,6 +15,7 @@ from ..trace import events as ev
 from ..trace.cost import BARE, NATIVE_INSTRUCTIONS, Charges, CostModel
 from ..trace.counters import Counts, total
 from ..trace.marks import detail
+from ..trace.presets import PRESETS, Preset
 
 INSTRUCTIONS = ("emulate", "hypercall", "retired")  # kinds that stand for one of the guest's
 SINGLE: Charges = {**BARE, **NATIVE_INSTRUCTIONS}  # it is one instruction, and we know which
@@ -72,10 +73,10 @@ def announced(mnemonic: str, entered: ev.VmmEntered) -> Counts | None:
 
 def cost(
     counts: Counts, charges: Charges, *, mnemonic: str = "", entered: ev.VmmEntered | None = None,
-    final: bool = False,
+    final: bool = False, processor: Preset = PRESETS[0],
 ) -> Cost:
     """Price what has happened since the trap: ``entered`` if this very step was the trap."""
-    model, bare_model = CostModel(charges=charges), CostModel(charges=SINGLE)
+    model, bare_model = CostModel(processor, charges), CostModel(processor, SINGLE)
     done = sum(total(counts, kind) for kind in INSTRUCTIONS)
     known: Counts | None = as_on_bare_metal(counts) if done or final else None
     if entered is not None and not done:

@@ -21,7 +21,7 @@ from ..trace.counters import Counts, total
 from ..trace.marks import BARE_RINGS, DEPRIVILEGED_RINGS
 from ..vmm.vmm import Vmm
 from .narrate import hexa
-from .peek import peek
+from .peek import backed, peek
 from .systems import System
 from .words.rings import RINGS
 from .words.say import pick
@@ -80,6 +80,9 @@ class Reader(Protocol):
     def code_bits(self) -> int: ...
 
     def peek(self, linear: int, count: int) -> bytes | None: ...
+
+    def backed(self, linear: int) -> bool:
+        """Whether there is guest memory at a linear address."""
 
 
 def register_values(cpu: Cpu) -> Registers:
@@ -197,6 +200,10 @@ class BareReader:
         """Guest memory is machine memory."""
         return peek(self.machine.cpu, self.machine.memory, linear, count)
 
+    def backed(self, linear: int) -> bool:
+        """Guest memory is machine memory."""
+        return backed(self.machine.cpu, self.machine.memory, linear)
+
 
 class VmmReader:
     """A VMM in ring 0, its guest's kernel in ring 1; shown is the VM that has the processor."""
@@ -298,6 +305,10 @@ class VmmReader:
     def peek(self, linear: int, count: int) -> bytes | None:
         """Guest memory through the guest's own tables."""
         return peek(self._vcpu, self._memory, linear, count)
+
+    def backed(self, linear: int) -> bool:
+        """Whether the guest has memory there, by its own tables."""
+        return backed(self._vcpu, self._memory, linear)
 
 
 def reader_of(system: System) -> Reader:

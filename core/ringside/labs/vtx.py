@@ -17,12 +17,14 @@ from ..trace import events as ev
 from ..trace.counters import by_detail
 from ..vmm.registry import NESTED, SHADOW
 from . import panels
+from .exercises import TASKS
 from .guest_batch import GuestBatch
 from .hardware_reader import HardwareReader
 from .lab import Batch, Choice, Lab, Run, Setup
 from .machine_run import MachineRun
 from .systems import Image, Options, build
 from .vmcs_view import Touched, fields_panel, group_of, steps_panel
+from .words.notes import ANSWERS, WORLD
 from .words.say import pick, plain
 from .words.vtx import AMD, VTX
 
@@ -162,12 +164,12 @@ class VtxRun(MachineRun):
     # -- panels ------------------------------------------------------------------------------
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
-        """Code, this step's VMREADs and VMWRITEs, all fields, exits, AMD's names, the rest."""
+        """Code, this step's VMREADs and VMWRITEs, all fields, registers, exits, AMD's names."""
         code, registers, console = super().panels(lang)
         touched = self._touched()
         return [
             code, steps_panel(self.events, lang), fields_panel(touched, lang),
-            self._counts(lang), _amd(lang), registers, console,
+            registers, self._counts(lang), _amd(lang), console,
         ]  # fmt: skip
 
     def _counts(self, lang: str) -> dict[str, Any]:
@@ -219,6 +221,7 @@ LAB = Lab(
     id="vtx",
     title=VTX["title"],
     question=VTX["question"],
+    answer=ANSWERS["vtx"], world=WORLD["vtx"], tasks=TASKS["vtx"],
     guests=tuple(
         Choice(guest.id, (guest.title["en"], guest.title["hu"]),
                (guest.purpose["en"], guest.purpose["hu"]))

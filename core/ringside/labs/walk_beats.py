@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ..machine.paging import PagingFormat
 from ..machine.walker import Reference
 
+HITS = frozenset({"hit", "stale"})  # beats in which the TLB answers
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
@@ -44,10 +46,44 @@ class Read:
 class Beat:
     """One step of the lab: a reference, or what happened between references."""
 
-    kind: str  # switch, hit, miss, clean, read, invalidated
+    kind: str  # kept, flushed, hit, stale, miss, clean, rights, read, invalidated, emptied
     done: int = 0  # references of the access made up to now
     read: Read | None = None
     count: int = 0  # translations flushed or dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What made an access: an instruction of a program that was run, or a line of a trace.
+
+    ``kind``: fetch, read, write; gate, descriptor, task, stack (what the processor touches by
+    itself); invlpg, cr3 (no accesses, but flushes); traced read, traced write. ``address`` is
+    what was touched, ``eip`` where the instruction lies, both linear.
+    """
+
+    kind: str
+    address: int
+    eip: int = -1
+    text: str = ""  # the instruction
+    ring: int = 0
+    file: str = ""
+    line: int = 0
+    source: str = ""  # that line
+
+    @property
+    def context(self) -> str:
+        """Whose instruction it is."""
+        return "app" if self.ring == 3 else "kernel"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What is asked of the walk. ``user``: with the rights of ring 3."""
+
+    gva: int
+    write: bool = False
+    user: bool = True
+    fetch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +104,7 @@ class Tour:
     hpa: int = -1
     fault: int | None = None  # the guest's page-fault error code
     exit: str = ""  # violation, misconfiguration or denied
+    origin: Origin | None = None
 
     @property
     def made(self) -> int:
@@ -77,7 +114,16 @@ class Tour:
     @property
     def hit(self) -> bool:
         """Whether the TLB answered."""
-        return any(beat.kind == "hit" for beat in self.beats)
+        return any(beat.kind in HITS for beat in self.beats)
+
+    @property
+    def stale(self) -> bool:
+        """Whether its answer is one that the tables no longer give."""
+        return any(beat.kind == "stale" for beat in self.beats)
+
+
+NOTHING = Tour(0, 0, False, (), (), (), (), "formula.hit", {}, "done")
+"""What is shown while there is no access at all: a trace is awaited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +141,8 @@ class Found:
     exit: str = ""
     size: int = 0  # of the page a TLB may hold
     writable: bool = False
+    user: bool = False
+    executable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +152,6 @@ class Entry:
     hpa: int
     gpa: int
     writable: bool
+    user: bool
+    executable: bool
     dirty: bool

@@ -5,9 +5,15 @@ from __future__ import annotations
 from ..machine.paging import BY_NAME, PagingFormat
 from .lab import InputError, Setup
 from .walk_beats import Features
+from .walk_cases import HOST_CASES
+from .walk_programs import play_guest, play_trace, spaces
+from .walk_record import GUESTS
 from .walk_streams import STREAMS
 from .walk_tour import Journey
-from .walk_world import HOST_CASES, Geometry, page_shift
+from .walk_world import Geometry, page_shift
+
+TRACE = "trace"  # the program that is a dropped trace file
+PROGRAMS = (*STREAMS, *GUESTS, TRACE)
 
 
 def make_journey(setup: Setup) -> Journey:
@@ -21,7 +27,8 @@ def make_journey(setup: Setup) -> Journey:
     caches = options["caches"].split("+")
     features = Features(
         "tlb" in caches, "walk" in caches, "ntlb" in caches, options["vpid"] == "on")
-    return Journey(setup.technique, geometry, features)
+    machines = max(2, spaces(setup.trace)) if options["program"] == TRACE else 2
+    return Journey(setup.technique, geometry, features, machines)
 
 
 def _shift(format: PagingFormat, name: str) -> int:
@@ -32,12 +39,17 @@ def _shift(format: PagingFormat, name: str) -> int:
 
 
 def make_accesses(journey: Journey, setup: Setup, case: str) -> None:
-    """The accesses of the chosen program, or those of one address."""
+    """The accesses of the chosen program, or those of one address; of no trace, none."""
     if case in HOST_CASES and journey.technique != "nested":
         raise InputError(
             "Only nested paging has host tables that the processor walks itself.",
             "Choose nested paging, or another address.")
+    program = setup.options["program"]
+    if program == TRACE:
+        return play_trace(journey, setup.trace)
+    if program in GUESTS:
+        return play_guest(journey, program)
     try:
-        STREAMS[setup.options["program"]](journey, case, setup.options["access"] == "write")
+        STREAMS[program](journey, case, setup.options["access"])
     except ValueError as error:
         raise InputError(f"This cannot be built: {error}.", "Choose another address.") from None

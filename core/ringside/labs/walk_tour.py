@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from ..machine.memory import FRAME, FRAME_SHIFT
 from ..machine.nested import NestedWalk, nested_walk
-from ..machine.paging import EPT_BITS, ERROR_RESERVED, PagingFormat
-from ..machine.vmx.ept import FINAL, LINEAR_VALID, READ, WRITE
+from ..machine.paging import ERROR_PRESENT, PagingFormat
 from ..machine.walk_caches import LruCache, NestedCaches, PrefixCaches, skip_native
 from ..machine.walker import Walk, marks, walk
-from .walk_beats import Beat, Entry, Features, Found, Read, Tour
+from .walk_beats import Access, Beat, Entry, Features, Found, Origin, Read, Tour
+from .walk_reads import exit_of, mark_end, numbered, row_of, runs, why, written
 from .walk_world import GUEST_SIZE, Geometry, Host, Machine, level_of
 
 WALK_ENTRIES, NESTED_TLB_ENTRIES = 4, 16
@@ -65,45 +65,59 @@ class Journey:
         self.prefixes.flush()
         return [Beat("flushed", count=count)]
 
-    def access(self, number: int, gva: int, *, write: bool = False) -> Tour:
+    def access(
+        self, number: int, gva: int, *, write: bool = False, user: bool = True,
+        fetch: bool = False, origin: Origin | None = None,
+    ) -> Tour:
         """Translate one access of a machine, and remember it."""
         beats = self.switch(number)
-        machine = self.machine
-        entry, clean = self._look_up(gva, write)
+        machine, ask = self.machine, Access(gva, write, user, fetch)
+        entry, reason = self._look_up(ask)
         if entry is not None:
             offset = gva & FRAME - 1
-            beats.append(Beat("hit"))
-            spared = SPARED[self.technique](self, machine, gva, write)
+            beats.append(Beat("hit" if self._is_fresh(machine, ask, entry) else "stale"))
+            spared = SPARED[self.technique](self, machine, ask)
             reads = tuple(replace(read, skipped=TLB) for read in spared.reads)
             tour = Tour(
                 number, gva, write, tuple(beats), reads, spared.rows, spared.columns,
                 "formula.hit", {}, "done",
-                entry.gpa | offset if entry.gpa >= 0 else -1, entry.hpa | offset)
+                entry.gpa | offset if entry.gpa >= 0 else -1, entry.hpa | offset, origin=origin)
         else:
             if self.tlb is not None:
-                beats.append(Beat("clean" if clean else "miss"))
-            found = TECHNIQUES[self.technique](self, machine, gva, write)
-            reads = _count(found.reads)
+                beats.append(Beat(reason))
+            found = TECHNIQUES[self.technique](self, machine, ask)
+            reads = numbered(found.reads)
             beats += [Beat("read", read.number, read) for read in reads if not read.skipped]
-            self._remember(gva, write, found)
+            self._remember(ask, found)
             tour = Tour(
                 number, gva, write, tuple(beats), reads, found.rows, found.columns, found.formula,
                 found.facts, "done.nested" if machine.second else "done", found.gpa, found.hpa,
-                found.fault, found.exit)
+                found.fault, found.exit, origin)
         self.tours.append(tour)
         return tour
 
-    def invalidate(self, gva: int) -> Tour:
+    def invalidate(self, gva: int, origin: Origin | None = None) -> Tour:
         """INVLPG: the guest drops a translation from the TLB, and all walk caches."""
-        count = 0
+        dropped = 0
         if self.tlb is not None:
-            count = sum(self.tlb.drop(key, index) for key, index in self._keys(gva))
+            dropped = sum(self.tlb.drop(key, index) for key, index in self._keys(gva))
+        return self._flushed(Beat("invalidated", count=dropped), gva, origin)
+
+    def empty(self, origin: Origin) -> Tour:
+        """MOV CR3: the machine that runs loses its translations."""
+        dropped = 0
+        for key, index in [((page, bits, tag), page) for page, bits, tag, _ in self.held
+                           if tag == self._tag]:
+            assert self.tlb is not None
+            dropped += self.tlb.drop(key, index)
+        return self._flushed(Beat("emptied", count=dropped), origin.address, origin)
+
+    def _flushed(self, beat: Beat, gva: int, origin: Origin | None) -> Tour:
         self.prefixes.flush()
         before = self.tours[-1] if self.tours else None
-        beat = Beat("invalidated", count=count)
         tour = Tour(
             self.current, gva, False, (beat,), (), before.rows if before else (),
-            before.columns if before else (), "formula.hit", {}, "done")
+            before.columns if before else (), "formula.hit", {}, "done", origin=origin)
         self.tours.append(tour)
         return tour
 
@@ -123,112 +137,140 @@ class Journey:
     def _keys(self, gva: int) -> list[tuple[tuple[int, int, int], int]]:
         return [((gva >> bits, bits, self._tag), gva >> bits) for bits in (12, 21, 22, 30)]
 
-    def _look_up(self, gva: int, write: bool) -> tuple[Entry | None, bool]:
-        """The TLB's answer, and whether an entry was there that could not be used."""
+    def _look_up(self, ask: Access) -> tuple[Entry | None, str]:
+        """The TLB's answer; or why there is none: a miss, a first write, or a right it lacks."""
         if self.tlb is None:
-            return None, False
-        for key, index in self._keys(gva):
+            return None, "miss"
+        for key, index in self._keys(ask.gva):
             entry = self.tlb.get(key, index)
             if isinstance(entry, Entry):
                 size = 1 << key[1]
-                if write and not (entry.writable and entry.dirty):
+                denied = ask.user and not entry.user or ask.write and not entry.writable
+                denied = denied or ask.fetch and not entry.executable
+                if denied or ask.write and not entry.dirty:
                     self.tlb.drop(key, index)
-                    return None, True
-                rest = gva & size - 1 & ~(FRAME - 1)
+                    return None, "rights" if denied else "clean"
+                rest = ask.gva & size - 1 & ~(FRAME - 1)
                 gpa = entry.gpa | rest if entry.gpa >= 0 else -1
-                return replace(entry, hpa=entry.hpa | rest, gpa=gpa), False
-        return None, False
+                return replace(entry, hpa=entry.hpa | rest, gpa=gpa), ""
+        return None, "miss"
 
-    def _remember(self, gva: int, write: bool, found: Found) -> None:
+    def _is_fresh(self, machine: Machine, ask: Access, entry: Entry) -> bool:
+        """Whether the tables still say what the TLB does."""
+        if self.geometry.nested is not None:
+            return self._grid(machine, ask).hpa & -FRAME == entry.hpa & -FRAME
+        now = self._software(machine, ask, mark=False)
+        return now.fault is None and machine.place(now.address) & -FRAME == entry.hpa & -FRAME
+
+    def _remember(self, ask: Access, found: Found) -> None:
         if self.tlb is None or found.size == 0:
             return
         bits = found.size.bit_length() - 1
         low = found.size - 1
         gpa = found.gpa & ~low if found.gpa >= 0 else -1
-        entry = Entry(found.hpa & ~low, gpa, found.writable, write)
-        self.tlb.use((gva >> bits, bits, self._tag), gva >> bits, entry)
+        entry = Entry(
+            found.hpa & ~low, gpa, found.writable, found.user, found.executable, ask.write)
+        page = ask.gva >> bits
+        self.tlb.use((page, bits, self._tag), page, entry)
 
     # -- one dimension ---------------------------------------------------------------------------
 
-    def native(self, machine: Machine, gva: int, write: bool) -> Found:
+    def native(self, machine: Machine, ask: Access) -> Found:
         """The processor's own walk of one set of tables."""
         format = self.geometry.guest
-        result = self._software(machine, gva, write)
+        result = self._software(machine, ask)
         skipped = skip_native(result, self._tag, self.prefixes)
-        reads = _row(result, 0, "kernel", "read", format, skipped)
+        reads = row_of(result, 0, "kernel", "read", format, skipped)
         return Found(
-            _mark_end(machine, reads, result), ("row.table",), self._names(result), "formula.bare",
+            mark_end(machine, reads, result), ("row.table",), self._names(result), "formula.bare",
             {"n": len(result.refs)}, -1, result.address if result.fault is None else -1,
-            result.fault, "", result.page_size, result.writable)
+            result.fault, "", result.page_size, result.writable, result.user,
+            result.executable)
 
-    def shadow(self, machine: Machine, gva: int, write: bool) -> Found:
+    def shadow(self, machine: Machine, ask: Access) -> Found:
         """A walk of the shadow; on a miss the VMM's look, the fill, and the second try."""
         format = self.geometry.guest
-        first = self._shadow_walk(machine, gva, write)
+        first = self._shadow_walk(machine, ask, mark=True)
         if first.fault is None:
             reads = self._shadow_row(first, 0)
-            gpa = self._software(machine, gva, write, mark=False).address
+            gpa = self._software(machine, ask, mark=False).address
             return Found(
                 reads, ("row.shadow",), self._names(first), "formula.warm",
                 {"n": len(first.refs)}, gpa, first.address, None, "", first.page_size,
-                first.writable)
+                first.writable, first.user, first.executable)
         reads = self._shadow_row(first, 0)
-        reads = (*reads[:-1], replace(reads[-1], after="hidden"))
-        look = self._software(machine, gva, write)
-        reads += _row(look, 1, "kernel", "read.software", format, {})
+        hidden = "hidden.denied" if first.fault & ERROR_PRESENT else "hidden"
+        reads = (*reads[:-1], replace(reads[-1], after=hidden))
+        look = self._software(machine, ask)
+        reads += row_of(look, 1, "kernel", "read.software", format, {})
         facts = {"n": len(look.refs), "total": 0}
         rows = ("row.miss", "row.guest", "row.retry")
         columns = self._names(look)
         if look.fault is not None or look.address >= GUEST_SIZE:
             kind = "" if look.fault is not None else "denied"
-            reads = _mark_end(machine, reads, look)
+            reads = mark_end(machine, reads, look)
             if kind:
                 reads = (*reads[:-1], replace(reads[-1], after=kind))
             facts["total"] = len(reads)
             return Found(
-                reads, rows, columns, "formula.shadow", facts, look.address, -1, look.fault, kind)
+                reads, rows, columns, "formula.shadow", facts,
+                look.address if look.fault is None else -1, -1, look.fault, kind)
         hpa = machine.place(look.address)
-        self._fill(machine, gva, hpa, look)
+        self._fill(machine, ask, hpa, look)
         reads = (*reads[:-1], replace(reads[-1], after="filled"))
-        again = self._shadow_walk(machine, gva, write)
+        again = self._shadow_walk(machine, ask, mark=True)
         reads += self._shadow_row(again, 2)
         facts.update(total=sum(not read.skipped for read in reads), n=len(again.refs))
         return Found(
             reads, rows, columns, "formula.shadow", facts, look.address, hpa, None, "",
-            again.page_size, again.writable)
+            again.page_size, again.writable, again.user, again.executable)
 
-    def _shadow_walk(self, machine: Machine, gva: int, write: bool) -> Walk:
-        format = self.geometry.guest
+    def _shadow_walk(self, machine: Machine, ask: Access, mark: bool = False) -> Walk:
+        format, memory = self.geometry.guest, self.host.memory
 
         def read_entry(address: int) -> int:
-            return self.host.memory.read(address, format.entry_bytes)
+            return memory.read(address, format.entry_bytes)
 
-        return walk(format, machine.shadow.root, gva, read_entry, write=write, user=True)
+        result = walk(
+            format, machine.shadow.root, ask.gva, read_entry, write=ask.write, user=ask.user,
+            fetch=ask.fetch)
+        if mark and result.fault is None:
+            for address, entry in marks(format, result, ask.write):
+                memory.write(address, entry, format.entry_bytes)
+        return result
 
     def _shadow_row(self, result: Walk, row: int) -> tuple[Read, ...]:
         skipped = skip_native(result, self._tag, self.prefixes) if result.fault is None else {}
-        return _row(result, row, "vmm", "read.shadow", self.geometry.guest, skipped)
+        return row_of(result, row, "vmm", "read.shadow", self.geometry.guest, skipped)
 
-    def _fill(self, machine: Machine, gva: int, hpa: int, look: Walk) -> None:
-        """One shadow entry, of the smaller of the guest's and the host's pages."""
+    def _fill(self, machine: Machine, ask: Access, hpa: int, look: Walk) -> None:
+        """One shadow entry, of the smaller of the guest's and the host's pages.
+
+        Read-only until the guest's own entry is dirty, so that the first write is noticed.
+        """
         format = self.geometry.guest
         bits = format.bits
         shift = min(look.page_size.bit_length() - 1, self.geometry.host_page)
-        flags = bits.present | bits.user | (bits.write if look.writable else 0)
+        flags = bits.present | (bits.user if look.user else 0)
+        flags |= 0 if look.executable else bits.no_execute
+        dirty = ask.write or look.refs[-1].entry & bits.dirty
+        flags |= bits.write if look.writable and dirty else 0
         size = 1 << shift
         machine.shadow.map(
-            gva & -size, (hpa & -size) >> FRAME_SHIFT, flags, level_of(format, shift))
+            ask.gva & -size, (hpa & -size) >> FRAME_SHIFT, flags, level_of(format, shift))
 
-    def _software(self, machine: Machine, gva: int, write: bool, mark: bool = True) -> Walk:
+    def _software(self, machine: Machine, ask: Access, mark: bool = True) -> Walk:
         """A walk of the guest's own tables, with A and D set if it succeeds."""
         format, memory = self.geometry.guest, self.host.memory
 
         def read_entry(address: int) -> int:
             return memory.read(machine.place(address), format.entry_bytes)
 
-        result = walk(format, machine.tables.root, gva, read_entry, write=write, user=True)
+        result = walk(
+            format, machine.tables.root, ask.gva, read_entry, write=ask.write, user=ask.user,
+            fetch=ask.fetch)
         if mark and result.fault is None:
-            for address, entry in marks(format, result, write):
+            for address, entry in marks(format, result, ask.write):
                 memory.write(machine.place(address), entry, format.entry_bytes)
         return result
 
@@ -240,22 +282,22 @@ class Journey:
 
     # -- two dimensions --------------------------------------------------------------------------
 
-    def nested(self, machine: Machine, gva: int, write: bool) -> Found:
+    def nested(self, machine: Machine, ask: Access) -> Found:
         """The two-dimensional walk of guest tables and the host's."""
         guest, nested = self.geometry.guest, self.geometry.nested
         assert nested is not None and self.caches is not None
-        result = self._grid(machine, gva, write)
+        result = self._grid(machine, ask, mark=True)
         skipped = self.caches.skip(result, self._tag, machine.number)
         found = self._grid_found(result, skipped)
         reads = found.reads
         fault = result.guest.fault if result.guest else None
-        exit, qualification = _exit(result, write, nested)
+        exit, qualification = exit_of(result, ask, nested)
         if fault is not None:
-            reads = (*reads[:-1], replace(reads[-1], after=_why(fault), error=fault))
+            reads = (*reads[:-1], replace(reads[-1], after=why(fault), error=fault))
         elif exit:
             reads = (*reads[:-1], replace(reads[-1], after=exit, error=qualification))
         elif result.guest is not None:
-            for address, entry in marks(guest, result.guest, write):
+            for address, entry in marks(guest, result.guest, ask.write):
                 self.host.memory.write(machine.place(address), entry, guest.entry_bytes)
         size = 0
         if result.hpa >= 0 and result.guest is not None:
@@ -264,14 +306,32 @@ class Journey:
             size = min(result.guest.page_size, nested.levels[depth].page_size)
         return replace(
             found, reads=reads, gpa=result.gpa, hpa=result.hpa, fault=fault, exit=exit, size=size,
-            writable=bool(result.guest and result.guest.writable))
+            writable=bool(result.guest and result.guest.writable),
+            user=bool(result.guest and result.guest.user),
+            executable=bool(result.guest and result.guest.executable) and runs(result, nested))
 
-    def _grid(self, machine: Machine, gva: int, write: bool) -> NestedWalk:
+    def _grid(self, machine: Machine, ask: Access, mark: bool = False) -> NestedWalk:
         guest, nested = self.geometry.guest, self.geometry.nested
         assert nested is not None and machine.extended is not None
-        return nested_walk(
-            guest, machine.tables.root, nested, machine.extended.root, gva,
-            self.host.memory.read, write=write, user=True)
+        memory, flag = self.host.memory, nested.bits
+        tables = set(machine.extended.tables)
+        if not nested.levels[0].checked:  # the PDPTEs of PAE have no such flag
+            tables.discard(machine.extended.root)
+
+        def read(hpa: int, size: int) -> int:
+            """Read, and set the accessed flag of an entry of the host's that is used."""
+            value = memory.read(hpa, size)
+            if mark and hpa & -FRAME in tables and value & flag.needed and value & flag.present:
+                memory.write(hpa, value | flag.accessed, size)
+            return value
+
+        result = nested_walk(
+            guest, machine.tables.root, nested, machine.extended.root, ask.gva, read,
+            write=ask.write, user=ask.user, fetch=ask.fetch)
+        for at in written(result, ask.write) if mark else ():
+            size = nested.entry_bytes
+            memory.write(at, memory.read(at, size) | flag.dirty, size)
+        return result
 
     def _grid_found(self, result: NestedWalk, skipped: Mapping[int, str]) -> Found:
         """The references of a nested walk in their grid."""
@@ -295,24 +355,24 @@ class Journey:
 
     # -- what a TLB hit makes needless -----------------------------------------------------------
 
-    def spared_native(self, machine: Machine, gva: int, write: bool) -> Found:
+    def spared_native(self, machine: Machine, ask: Access) -> Found:
         """The references of one dimension."""
-        result = self._software(machine, gva, write, mark=False)
-        reads = _row(result, 0, "kernel", "read", self.geometry.guest, {})
+        result = self._software(machine, ask, mark=False)
+        reads = row_of(result, 0, "kernel", "read", self.geometry.guest, {})
         return Found(reads, ("row.table",), self._names(result), "", {})
 
-    def spared_shadow(self, machine: Machine, gva: int, write: bool) -> Found:
+    def spared_shadow(self, machine: Machine, ask: Access) -> Found:
         """The references of the shadow."""
-        result = self._shadow_walk(machine, gva, write)
-        reads = _row(result, 0, "vmm", "read.shadow", self.geometry.guest, {})
+        result = self._shadow_walk(machine, ask)
+        reads = row_of(result, 0, "vmm", "read.shadow", self.geometry.guest, {})
         return Found(reads, ("row.shadow",), self._names(result), "", {})
 
-    def spared_nested(self, machine: Machine, gva: int, write: bool) -> Found:
+    def spared_nested(self, machine: Machine, ask: Access) -> Found:
         """The whole grid."""
-        return self._grid_found(self._grid(machine, gva, write), {})
+        return self._grid_found(self._grid(machine, ask), {})
 
 
-Technique = Callable[[Journey, Machine, int, bool], Found]
+Technique = Callable[[Journey, Machine, Access], Found]
 SPARED: Mapping[str, Technique] = {
     "none": Journey.spared_native,
     "shadow": Journey.spared_shadow,
@@ -327,60 +387,3 @@ TECHNIQUES: Mapping[str, Technique] = {
 
 def _entries(format: PagingFormat, there: bool) -> dict[int, int]:
     return dict.fromkeys(range(2, len(format.levels) + 1), WALK_ENTRIES) if there else {}
-
-
-def _row(
-    result: Walk, row: int, context: str, message: str, format: PagingFormat,
-    skipped: Mapping[int, str],
-) -> tuple[Read, ...]:
-    return tuple(
-        Read(0, row, column, context, message, reference, format,
-             skipped=skipped.get(column + 1, ""))
-        for column, reference in enumerate(result.refs))
-
-
-def _count(reads: tuple[Read, ...]) -> tuple[Read, ...]:
-    """Number those that are made."""
-    numbered, number = [], 0
-    for read in reads:
-        number += not read.skipped
-        numbered.append(read if read.skipped else replace(read, number=number))
-    return tuple(numbered)
-
-
-def _mark_end(machine: Machine, reads: tuple[Read, ...], result: Walk) -> tuple[Read, ...]:
-    """Say what the last reference led to; reads beyond memory give ones."""
-    last = reads[-1]
-    if result.fault is not None:
-        last = replace(last, after=_why(result.fault), error=result.fault)
-    elif machine.place(result.refs[-1].address) >= machine.host.memory.size:
-        last = replace(last, after="ones")
-    return (*reads[:-1], last)
-
-
-def _why(fault: int) -> str:
-    """Which kind of page fault an error code tells (SDM vol. 3A, 4.7)."""
-    if fault & ERROR_RESERVED:
-        return "fault.reserved"
-    return "fault.denied" if fault & 1 else "fault"
-
-
-def _exit(result: NestedWalk, write: bool, nested: PagingFormat) -> tuple[str, int]:
-    """The exit a failed nested walk makes, with its qualification (SDM vol. 3C, table 28-7).
-
-    Where the host's tables have the ordinary format, as AMD's have, it is a nested page fault
-    with an error code (AMD64 manual vol. 2, 15.25.6).
-    """
-    failed = result.violation
-    if failed is None or failed.fault is None:
-        return "", 0
-    if nested.bits is not EPT_BITS:
-        return "npf", failed.fault
-    if failed.fault & ERROR_RESERVED:
-        return "misconfiguration", 0
-    rights = 7
-    for ref in failed.refs:
-        rights &= ref.entry
-    final = result.guest is not None
-    access = WRITE if write and final else READ
-    return "violation", access | rights << 3 | LINEAR_VALID | (FINAL if final else 0)

@@ -7,21 +7,21 @@ address tells in which space it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..machine.memory import FRAME, FRAME_SHIFT
 from ..machine.paging import EntryBits, PagingFormat
 from ..machine.tables import TableBuilder
+from ..machine.walker import walk
 
 SHIFTS = {"4K": 12, "2M": 21, "1G": 30}
 GUEST_SIZE = 3 << 30  # bytes of guest-physical memory
 OUTSIDE = 0xF_0000  # a frame number no guest has
 TABLES = 0xA_0000  # host frames from here on hold the host's own tables (nested, shadow)
-FIRST_TABLE = 2  # guest frames from here on hold the guest's tables
-
-HOST_CASES = frozenset({"swapped", "host-readonly", "misconfigured"})  # extended tables only
-RESERVED = {4: 1 << 13, 8: 1 << 51}  # by entry size: a bit reserved in an entry of a page
+FIRST_TABLE = 2  # guest frames from here on hold the guest's tables, at first
+OWN_TABLES = 64  # as many of them for each process on bare metal, which share physical memory;
+FURTHER_TABLES = 0x8_0000  # further ones lie from here on, apart from all data
 
 
 class SparseMemory:
@@ -97,7 +97,20 @@ class Host:
         if shift == 30:
             return 2 + self._backed  # beyond the host's own tables
         # 37 and 5 have no factor in common with 512 and 128: no page is given out twice.
-        return 3 + self._backed * 37 % 512 if shift == 12 else 1 + self._backed * 5 % 128
+        first, step, room = (3, 37, 512) if shift == 12 else (1, 5, 128)
+        return first + self._backed // room * room + self._backed * step % room
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """An address space: the guest's tables, the shadow made from them, and what is mapped.
+
+    ``pages``: virtual page to guest page, of the guest's page size.
+    """
+
+    tables: TableBuilder
+    shadow: TableBuilder
+    pages: dict[int, int]
 
 
 class Machine:
@@ -109,22 +122,35 @@ class Machine:
         self.second = second  # whether there is a second dimension under it
         geometry = host.geometry
         self.format = geometry.guest
-        self._next_table = FIRST_TABLE + (0 if second else 64 * number)
-        self._pages: dict[int, int] = {}  # virtual page -> guest page, of the guest's page size
+        self._tables_made = 0
         self._places: dict[int, int] = {}  # guest page -> host page, of the host's page size
         self.extended: TableBuilder | None = None
         if geometry.nested is not None:
             self.extended = TableBuilder(geometry.nested, host.memory, host.table_frame)
-        self.tables = TableBuilder(self.format, host.memory, self._table_frame, self.place)
-        self.shadow = TableBuilder(self.format, host.memory, host.table_frame)
-        self._made: dict[str, int] = {}
+        self._spaces: dict[int, Space] = {}
+        self.load_root(0)
+        self.cases: dict[str, int] = {}  # see walk_cases
 
     # -- where things are ------------------------------------------------------------------------
 
     def _table_frame(self) -> int:
-        self._next_table += 1
-        self.place(self._next_table << FRAME_SHIFT)
-        return self._next_table
+        self._tables_made += 1
+        made, number = self._tables_made, 0 if self.second else self.number
+        frame = FIRST_TABLE + OWN_TABLES * number + made
+        if made >= OWN_TABLES:
+            frame = FURTHER_TABLES + (number << 13) + made
+        self.place(frame << FRAME_SHIFT)
+        return frame
+
+    def load_root(self, key: int) -> None:
+        """Use the address space known by ``key``, the guest's own CR3; a new one is empty."""
+        if key not in self._spaces:
+            host = self.host
+            self._spaces[key] = Space(
+                TableBuilder(self.format, host.memory, self._table_frame, self.place),
+                TableBuilder(self.format, host.memory, host.table_frame), {})
+        space = self._spaces[key]
+        self.tables, self.shadow, self._pages = space.tables, space.shadow, space.pages
 
     def place(self, gpa: int) -> int:
         """Where guest memory really lies; the host backs and maps what nobody used before.
@@ -167,6 +193,32 @@ class Machine:
         self.place(gpa)
         return gpa
 
+    def mirror(self, gva: int, frame: int, flags: int) -> None:
+        """Make the entry of the page of ``gva`` what a program's kernel has made of its own.
+
+        ``frame`` (of 4 KiB) and the ``flags`` besides A and D, 0 for a page that is not present.
+        What the VMM keeps of the page in a shadow goes with the old entry.
+        """
+        shift = self.host.geometry.page
+        page, level = gva >> shift, level_of(self.format, shift)
+        size, flag = self.format.entry_bytes, self.format.bits
+        wanted = frame << FRAME_SHIFT | flags | (flag.large if level > 1 and flags else 0)
+        if page in self._pages:
+            now = self.host.memory.read(self.entry(page << shift, level), size)
+            if now & ~(flag.accessed | flag.dirty) == wanted:
+                return
+            self._forget_shadow(page << shift)
+        self.tables.map(page << shift, frame if flags else 0, flags, level)
+        self._pages[page] = frame >> shift - FRAME_SHIFT
+        if flags:
+            self.place(frame << FRAME_SHIFT)
+
+    def _forget_shadow(self, gva: int) -> None:
+        size, memory = self.format.entry_bytes, self.host.memory
+        found = walk(self.format, self.shadow.root, gva, lambda hpa: memory.read(hpa, size))
+        if found.fault is None:
+            memory.write(found.refs[-1].address, 0, size)
+
     def _guest_page(self) -> int:
         """The next page of guest memory for data; of the largest there are only two."""
         shift, count = self.host.geometry.page, len(self._pages)
@@ -208,129 +260,6 @@ class Machine:
         """Clear and set bits of the guest's entry of ``level`` for an address."""
         at, size = self.entry(gva, level), self.format.entry_bytes
         self.host.memory.write(at, self.host.memory.read(at, size) & ~clear | set, size)
-
-    # -- the cases -------------------------------------------------------------------------------
-
-    def address(self, case: str) -> int:
-        """An address of the kind one of :data:`MAKERS` names; its entries are made on demand."""
-        if case not in self._made:
-            self._made[case] = MAKERS[case](self)
-        return self._made[case]
-
-
-def _mapped(machine: Machine) -> int:
-    gva = machine.page(3) + 0x123
-    machine.map(gva)
-    return gva
-
-
-def _high(machine: Machine) -> int:
-    gva = machine.base * 2 - (1 << machine.host.geometry.page) + 0xABC
-    machine.map(gva)
-    return gva
-
-
-def _unmapped(machine: Machine) -> int:
-    _mapped(machine)  # so that the tables exist and only the last entry is missing
-    return machine.page(4) + 0x10
-
-
-def _readonly(machine: Machine) -> int:
-    gva, flag = machine.page(5) + 0x20, machine.format.bits
-    machine.map(gva, flag.present | flag.user)
-    return gva
-
-
-def _kernel(machine: Machine) -> int:
-    gva, flag = machine.page(6) + 0x30, machine.format.bits
-    machine.map(gva, flag.present | flag.write)
-    return gva
-
-
-def _reserved(machine: Machine) -> int:
-    """A reserved bit in the entry of a page; a 32-bit PTE has none, but a 4 MiB page's PDE."""
-    level = level_of(machine.format, machine.host.geometry.page)
-    size = machine.format.entry_bytes
-    gva = machine.page(7) + 0x40
-    if size == 4 and level == 1:
-        level, gva = 2, machine.base + (7 << 22) + 0x40
-        machine.tables.map(gva, 0x400, level=level)
-    else:
-        machine.map(gva)
-    machine.change(gva, level, RESERVED[size])
-    return gva
-
-
-def _outside(machine: Machine) -> int:
-    """An entry that points to a table beyond memory, or to a page where the root maps pages."""
-    format, shift = machine.format, machine.host.geometry.page
-    level = level_of(format, shift) + 1
-    if level > len(format.levels):
-        machine.tables.map(machine.page(9), OUTSIDE >> shift - 12 << shift - 12, level=level - 1)
-        return machine.page(9) + 0x50
-    gva = machine.base + (1 << format.levels[-level].shift) + 0x50
-    machine.map(gva)
-    machine.change(gva, level, OUTSIDE << FRAME_SHIFT, format.address_mask)
-    return gva
-
-
-def _loop(machine: Machine) -> int:
-    """An entry of the root that points to the root itself, followed at every level."""
-    format = machine.format
-    root = format.levels[0]
-    index = root.index(machine.base) + 1
-    entry = machine.tables.root | format.bits.present
-    if root.checked:
-        entry |= format.bits.write | format.bits.user
-    at = machine.place(machine.tables.root + index * format.entry_bytes)
-    machine.host.memory.write(at, entry, format.entry_bytes)
-    return sum(index << level.shift for level in format.levels) | 0x60
-
-
-def _host_case(machine: Machine, flags: int) -> int:
-    """A page whose extended entry has these flags; it lies apart from the guest's tables."""
-    geometry = machine.host.geometry
-    gva = machine.page(8) + 0x70
-    gpa = GUEST_SIZE - (1 << 30)
-    level = level_of(machine.format, geometry.page)
-    machine.tables.map(gva, gpa >> FRAME_SHIFT, level=level)
-    machine.extend(gpa, machine.host.back() << geometry.host_page, flags)
-    return gva
-
-
-def _swapped(machine: Machine) -> int:
-    return _host_case(machine, 0)
-
-
-def _host_readonly(machine: Machine) -> int:
-    """Present and, where the format knows it, user; not writable. EPT: R and X."""
-    flag = machine.extended_bits
-    return _host_case(machine, flag.present & ~flag.write | flag.user)
-
-
-def _misconfigured(machine: Machine) -> int:
-    """EPT: writes but no reads. Other formats: a reserved bit."""
-    flag = machine.extended_bits
-    if flag.present & flag.write:
-        return _host_case(machine, flag.write)
-    if machine.extended is None or machine.extended.format.entry_bytes == 4:
-        raise ValueError("a 32-bit entry of a 4 KiB page has no bit that must be clear")
-    return _host_case(machine, flag.present | flag.write | flag.user | RESERVED[8])
-
-
-MAKERS: dict[str, Callable[[Machine], int]] = {
-    "mapped": _mapped,
-    "high": _high,
-    "unmapped": _unmapped,
-    "readonly": _readonly,
-    "kernel": _kernel,
-    "reserved": _reserved,
-    "outside": _outside,
-    "loop": _loop,
-    "swapped": _swapped,
-    "host-readonly": _host_readonly,
-    "misconfigured": _misconfigured,
-}
 
 
 def level_of(format: PagingFormat, shift: int) -> int:

@@ -9,33 +9,45 @@ from __future__ import annotations
 from typing import Any
 
 from ..scenes.scene import Scene
-from ..scenes.walk import Dot, Past, Slice, WalkView, draw
+from ..scenes.walk import WalkView, draw
+from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .narrate import hexa
-from .walk_beats import Beat, Read, Tour
+from .tlb import trace_panel
+from .walk_beats import HITS, NOTHING, Beat, Read, Tour
+from .walk_cases import MAKERS, address
 from .walk_fields import entry_fields
+from .walk_origin import origin_panel, origin_sentence, origin_title
 from .walk_panels import console_panel, reads_panel, sums_panel, tlb_panel
-from .walk_setup import make_accesses, make_journey
-from .walk_streams import STREAMS
+from .walk_record import FETCH, GUESTS, record
+from .walk_setup import PROGRAMS as PLAYED
+from .walk_setup import TRACE, make_accesses, make_journey
 from .walk_tour import Journey
-from .walk_world import MAKERS
+from .walk_view import ENDS, dot, entry_title, past, slices
 from .walks_batch import walk_all
+from .words.notes import ANSWERS, WORLD
 from .words.say import Segment, pick, plain, segments
+from .words.tlb import TLB
+from .words.walk_programs import PROGRAMS
 from .words.walks import WALKS
 
 MOST = 400  # accesses of one run; typing further ones ends there
+LONG = 600  # beats; the timeline of a longer run shows accesses instead of references
+WORDS = WALKS | PROGRAMS
 
 
 class WalkRun:
     """A position among the beats of a journey: step k shows the first k of them."""
 
-    def __init__(self, journey: Journey) -> None:
+    def __init__(self, journey: Journey, setup: Setup) -> None:
         self.journey = journey
+        self.setup = setup
         self._format = journey.geometry.guest
         self._step = 0
         self._beats: list[tuple[int, Beat]] = []
         self._typed: list[str] = []
         self._note()
+        self._made = sum(tour.beats[0].kind not in FLUSHES for tour in self.tours)
 
     def _note(self) -> None:
         """Take the beats of the tours that are new."""
@@ -83,10 +95,12 @@ class WalkRun:
         number, beat = self._beats[step - 1]
         before, previous = self._beats[step - 2] if step > 1 else (-1, None)
         read = beat.read
-        if kind == "access":
-            return number != before
+        if kind in ("access", "data"):
+            origin = self.tours[number].origin
+            fetched = origin is not None and origin.kind == FETCH
+            return number != before and not (kind == "data" and fetched)
         if kind == "hit":
-            return beat.kind == "hit"
+            return beat.kind in HITS
         if kind == "fault":
             return read is not None and read.after in ENDS
         if read is None:
@@ -102,25 +116,25 @@ class WalkRun:
         return self._step == self.last
 
     def receive(self, text: str) -> None:
-        """Another access: an address, ``w`` and an address, ``invlpg`` and one, or ``switch``."""
+        """Another access: an address, ``w`` or ``x`` and one, ``invlpg`` and one, or ``switch``."""
         words = text.split()
         if not words:
             raise InputError("Nothing was typed.", HINT)
         if len(self.tours) >= MOST:
             raise InputError(f"A run has at most {MOST} accesses.", "Choose an option anew.")
-        verb = words[0].lower() if words[0].lower() in ("w", "r", "invlpg", "switch") else ""
+        verb = words[0].lower() if words[0].lower() in ("w", "r", "x", "invlpg", "switch") else ""
         rest = words[1:] if verb else words
         journey = self.journey
         running = journey.current
         if verb == "switch" and not rest:
-            gva = journey.machines[1 - running].address("mapped")
+            gva = address(journey.machines[1 - running], "mapped")
             journey.access(1 - running, gva)
         elif len(rest) == 1 and verb != "switch":
             gva = self._parse(rest[0])
             if verb == "invlpg":
                 journey.invalidate(gva)
             else:
-                journey.access(running, gva, write=verb == "w")
+                journey.access(running, gva, write=verb == "w", fetch=verb == "x")
         else:
             raise InputError(f"{text.strip()!r} is not understood.", HINT)
         self._typed.append(text.strip())
@@ -154,7 +168,7 @@ class WalkRun:
     def _place(self) -> tuple[int, Tour, Beat | None]:
         """The access at this step, its tour, and the beat; before the first there is none."""
         if not self._step:
-            return 0, self.tours[0], None
+            return 0, self.tours[0] if self.tours else NOTHING, None
         number, beat = self._beats[self._step - 1]
         return number, self.tours[number], beat
 
@@ -180,10 +194,10 @@ class WalkRun:
         read = beat.read if beat else None
 
         def label(name: str) -> str:
-            return pick(WALKS[name], lang) if name in WALKS else name.removeprefix("ept ").upper()
+            return pick(WORDS[name], lang) if name in WORDS else name.removeprefix("ept ").upper()
 
         result, tone, result_label = "", "good", ""
-        if self._at_end() and beat is not None and beat.kind != "invalidated":
+        if self._at_end() and beat is not None and beat.kind not in FLUSHES:
             if tour.fault is not None:
                 result, tone, result_label = f"#PF({tour.fault:x})", "wrong", label("result.fault")
             elif tour.exit:
@@ -196,15 +210,15 @@ class WalkRun:
         program = self.tours if len(self.tours) > 1 else []
         return WalkView(
             address=self._gva(tour),
-            slices=self._slices(tour, read, lang),
+            slices=slices(self.journey, tour, read, lang),
             rows=tuple(label(name) for name in tour.rows),
             columns=tuple(label(name) for name in tour.columns),
-            dots=tuple(self._dot(other, beat) for other in tour.reads),
+            dots=tuple(dot(other, beat) for other in tour.reads),
             done=beat.done if beat else 0,
             total=tour.made,
             formula=plain(WALKS[tour.formula], lang, facts),
             saved=saved,
-            entry_title=self._entry_title(read) if read else "",
+            entry_title=entry_title(read) if read else "",
             entry_value=hexa(read.reference.entry, read.format.entry_bytes * 2) if read else "",
             entry_context=read.context if read else "kernel",
             fields=entry_fields(read.format, read.reference, lang) if read else (),
@@ -213,67 +227,36 @@ class WalkRun:
             result_tone=tone,
             captions=(
                 label("caption.address"), label("caption.references"), label("caption.entry")),
-            accesses=tuple(self._past(at, other, number) for at, other in enumerate(program)),
-            accesses_title=label("caption.accesses"),
-            notice=label("notice.hit") if beat and beat.kind == "hit" else "",
+            accesses=tuple(
+                past(at, other, number, self._gva(other), lang)
+                for at, other in enumerate(program)),
+            accesses_title=(
+                origin_title(tour.origin, lang) if tour.origin and beat
+                else label("caption.accesses")),
+            notice=label(f"notice.{beat.kind}") if beat and beat.kind in HITS else "",
         )
 
-    def _past(self, at: int, tour: Tour, number: int) -> Past:
-        state = "current" if at == number else "done" if at < number else "ahead"
-        bad = tour.fault is not None or tour.exit
-        context = "wrong" if bad else "good" if tour.hit else ("app", "kernel")[tour.machine % 2]
-        text = "–" if not tour.reads and not tour.hit else str(tour.made)
-        return Past(at + 1, text if state != "ahead" else "", context, state, self._gva(tour))
-
-    def _slices(self, tour: Tour, read: Read | None, lang: str) -> tuple[Slice, ...]:
-        format = self._format
-        shift = self.journey.geometry.page
-        guest = [other for other in tour.reads if other.format is format]
-        deepest = min((other.reference.level for other in guest), default=0)
-        slices = []
-        for depth, level in enumerate(format.levels):
-            if level.shift < shift and format.level_number(depth) < (deepest or 9):
-                continue
-            shift = min(shift, level.shift) if level.shift < shift else shift
-            high = level.shift + level.index_bits - 1
-            current = read is not None and read.format is format and (
-                read.reference.name == level.name)
-            slices.append(Slice(
-                f"slice:{level.name}", level.name.upper(), f"{high}:{level.shift}",
-                str(level.index(tour.gva)), current))
-            low = level.shift
-        slices.append(Slice(
-            "slice:offset", pick(WALKS["offset"], lang), f"{low - 1}:0",
-            hexa(tour.gva & (1 << low) - 1, (low + 3) // 4), False))
-        return tuple(slices)
-
-    def _dot(self, read: Read, beat: Beat | None) -> Dot:
-        done = beat.done if beat else 0
-        state = "ahead"
-        if read.number < done:
-            state = "done"
-        elif read.number == done:
-            state = "current wrong" if read.after in ENDS else "current"
-        ref = read.reference
-        tip = f"{ref.name.upper()}[{ref.index}] @ {hexa(ref.address)}"
-        tip = f"{read.number}: {tip}" if read.number else f"{tip} · {read.skipped}"
-        return Dot(read.number, read.row, read.column, read.context, state, tip)
-
-    def _entry_title(self, read: Read) -> str:
-        ref = read.reference
-        return f"{ref.name.upper()} {ref.index} @ {hexa(ref.address)}"
-
     def sentence(self, lang: str) -> list[Segment]:
-        """What the last beat was, and what it led to."""
+        """What the last beat was, and what it led to; at an access's first, what made it."""
         number, tour, beat = self._place
+        if beat is None:
+            waiting = self.setup.options["program"] == TRACE and self.setup.trace is None
+            start = "drop" if waiting else f"start.{self.journey.technique}"
+            return segments(WORDS[start], lang, {"gva": self._gva(tour)})
+        spoken = self._told(number, tour, beat, lang)
+        first = self._step == 1 or self._beats[self._step - 2][0] != number
+        if first and tour.origin is not None:
+            spoken = [*origin_sentence(tour.origin, lang), {"text": " "}, *spoken]
+        return spoken
+
+    def _told(self, number: int, tour: Tour, beat: Beat, lang: str) -> list[Segment]:
+        """What a beat was."""
         facts: dict[str, object] = {
             "gva": self._gva(tour), "vm": tour.machine + 1, "access": number + 1}
-        if beat is None:
-            return segments(WALKS[f"start.{self.journey.technique}"], lang, facts)
         read = beat.read
         if read is None:
             facts.update(count=beat.count, address=hexa(tour.hpa))
-            return segments(WALKS[f"beat.{beat.kind}"], lang, facts)
+            return segments(WORDS[f"beat.{beat.kind}"], lang, facts)
         ref = read.reference
         facts.update(
             number=read.number, index=ref.index, name=ref.name.upper(), address=hexa(ref.address),
@@ -283,7 +266,7 @@ class WalkRun:
             facts.update(
                 error=f"{read.error:#x}", address=hexa(tour.hpa), final=hexa(tour.gpa),
                 rights=_rights(read.error >> 3 & 7))
-            spoken += [{"text": " "}, *segments(WALKS[self._why(read)], lang, facts)]
+            spoken += [{"text": " "}, *segments(WORDS[self._why(read)], lang, facts)]
         elif self._at_end() and tour.fault is None:
             facts.update(total=tour.made, address=hexa(tour.hpa), gpa=hexa(tour.gpa))
             spoken += [{"text": " "}, *segments(WALKS[tour.done], lang, facts)]
@@ -299,24 +282,39 @@ class WalkRun:
         """The references made so far, what the caches hold, sums, and the place to type."""
         number, tour, beat = self._place
         return [
+            *self._origin_panels(tour, lang),
             reads_panel(tour, beat, lang, pae=self._format.name == "pae"),
             *tlb_panel(self.journey, self._step == self.last, lang),
             *sums_panel(self.tours[: number + 1], lang),
             console_panel(self.journey, self._typed, lang),
         ]
 
+    def _origin_panels(self, tour: Tour, lang: str) -> list[dict[str, Any]]:
+        """Which instruction made the access, and what was read of a dropped trace."""
+        panels = []
+        program, trace = self.setup.options["program"], self.setup.trace
+        if tour.origin is not None:
+            paged = record(program).paged if program in GUESTS else None
+            panels.append(origin_panel(tour.origin, self._made, paged, lang))
+        if program == TRACE and trace is not None:
+            panels.append(trace_panel(
+                trace.name, self._made, trace.accesses, trace.report, TLB, lang))
+        return panels
+
     def timeline(self) -> dict[str, Any]:
         """Guest references and nested or shadow ones, as stretches of colour."""
         stretches: list[list[Any]] = []
         marks = []
-        for step, (_, beat) in enumerate(self._beats, 1):
-            context = beat.read.context if beat.read else "device"
+        brief = self.last > LONG
+        for step, (number, beat) in enumerate(self._beats, 1):
+            origin = self.tours[number].origin if brief else None
+            context = origin.context if origin else beat.read.context if beat.read else "device"
             if stretches and stretches[-1][2] == context:
                 stretches[-1][1] = step
             else:
                 stretches.append([step - 1, step, context])
-            after = beat.read.after if beat.read else beat.kind if beat.kind == "hit" else ""
-            if after:
+            after = beat.read.after if beat.read else beat.kind if beat.kind in HITS else ""
+            if after and not (brief and after not in ENDS):
                 marks.append([step, after])
         return {"total": self.last, "segments": stretches, "marks": marks}
 
@@ -325,12 +323,10 @@ class WalkRun:
         return ""
 
 
-KINDS = ("row", "guest", "access", "hit", "fault")
-ENDS = frozenset({
-    "fault", "fault.denied", "fault.reserved", "violation", "misconfiguration", "npf", "denied",
-})  # fmt: skip
-HINT = "Type an address such as 80203123 (in hexadecimal), 'w ADDRESS', 'invlpg ADDRESS' or " \
-    "'switch'."
+KINDS = ("row", "guest", "access", "data", "hit", "fault")
+FLUSHES = frozenset({"invalidated", "emptied"})  # what is no access
+HINT = "Type an address such as 80203123 (in hexadecimal), 'w ADDRESS', 'x ADDRESS', " \
+    "'invlpg ADDRESS' or 'switch'."
 
 
 def _rights(bits: int) -> str:
@@ -341,18 +337,19 @@ def open_walk(setup: Setup) -> Run:
     """Build the tables and make the accesses the setup names."""
     journey = make_journey(setup)
     make_accesses(journey, setup, setup.options["address"])
-    return WalkRun(journey)
+    return WalkRun(journey, setup)
 
 
 def _menu(name: str, *values: str) -> Option:
     return Option(name, WALKS[f"option.{name}"], tuple(
-        Choice(value, WALKS[f"{name}.{value}"]) for value in values))
+        Choice(value, WORDS[f"{name}.{value}"]) for value in values))
 
 
 LAB = Lab(
     id="walks",
     title=WALKS["title"],
     question=WALKS["question"],
+    answer=ANSWERS["walks"], world=WORLD["walks"], tasks=TASKS["walks"],
     topic="memory",
     guests=tuple(
         Choice(name, WALKS[f"format.{name}"]) for name in ("4-level", "5-level", "pae", "32-bit")),
@@ -360,8 +357,8 @@ LAB = Lab(
         Choice(name, WALKS[f"second.{name}"]) for name in ("nested", "shadow", "none")),
     options=(
         _menu("address", *MAKERS),
-        _menu("access", "read", "write"),
-        _menu("program", *STREAMS),
+        _menu("access", "read", "write", "fetch"),
+        _menu("program", *PLAYED),
         _menu("page", "4K", "2M", "1G"),
         _menu("host", "4K", "2M", "1G"),
         _menu("nested", "ept-4", "ept-5", "4-level", "pae", "32-bit"),
@@ -370,5 +367,6 @@ LAB = Lab(
     ),
     kinds=tuple(Choice(name, WALKS[f"kind.{name}"]) for name in KINDS),
     open=open_walk,
+    drops=f"program={TRACE}",
     batch=walk_all,
 )

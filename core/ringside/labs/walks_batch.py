@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..machine.nested import expected_references
-from .lab import Setup
+from .lab import InputError, Setup
 from .walk_beats import Read, Tour
-from .walk_setup import make_accesses, make_journey
+from .walk_setup import TRACE, make_accesses, make_journey
 from .walk_tour import Journey
 from .walk_world import level_of
 
@@ -44,7 +44,9 @@ class WalksBatch:
     def __init__(self, setup: Setup, journeys: Mapping[str, Journey]) -> None:
         self.setup = setup
         self.geometry = next(iter(journeys.values())).geometry
-        self.tours = [(name, tour) for name, made in journeys.items() for tour in made.tours]
+        self.tours = [
+            (tour.origin.kind if tour.origin else name, tour)
+            for name, made in journeys.items() for tour in made.tours]
 
     def receive(self, text: str) -> None:
         """Nobody reads it."""
@@ -82,6 +84,7 @@ class WalksBatch:
         return {
             "address": name,
             "gva": f"{tour.gva:#x}",
+            "instruction": _instruction(tour),
             "references": tour.made,
             "skipped": len(tour.reads) - tour.made,
             "hit": tour.hit,
@@ -97,7 +100,10 @@ class WalksBatch:
         digits = len(f"{(1 << self.geometry.guest.address_bits) - 1:x}") + 2
         lines = [f"walks         {report['guest']}, second dimension: {report['technique']}"]
         for walk in report["walks"]:
-            lines += ["", f"{walk['address']:<13} {walk['gva']:>{digits}}"]
+            asked = f"{walk['address']:<13} {walk['gva']:>{digits}}"
+            lines += ["", f"{asked}  {walk['instruction'] or ''}".rstrip()]
+            if walk["address"] in FLUSHES:
+                continue
             for entry in walk["entries"]:
                 place = f"{entry['table']}[{entry['index']}]"
                 reader = "" if entry["reader"] == "processor" else "  (read by the VMM)"
@@ -119,6 +125,15 @@ class WalksBatch:
         ]
 
 
+FLUSHES = ("invlpg", "cr3")  # what a guest does besides accesses
+
+
+def _instruction(tour: Tour) -> str | None:
+    """Which instruction of a guest made the access, and where it lies."""
+    origin = tour.origin
+    return f"{origin.eip:08x}: {origin.text}" if origin and origin.text else None
+
+
 def _entry(read: Read) -> dict[str, Any]:
     tables, reader = TABLES[read.message]
     ref = read.reference
@@ -135,6 +150,10 @@ def _entry(read: Read) -> dict[str, Any]:
 
 def walk_all(setup: Setup, chosen: Mapping[str, str]) -> WalksBatch:
     """The walk of the address the user chose, a program's walks, or those of several addresses."""
+    if setup.options["program"] == TRACE and setup.trace is None:
+        raise InputError(
+            "A trace file is dropped onto the page of this lab.",
+            "Without the page, use 'ringside sweep file:TRACE'.")
     several = not {"address", "program"} & set(chosen)
     # Each in a world of its own: a walk sets accessed bits and fills the shadow.
     journeys = {}

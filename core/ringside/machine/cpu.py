@@ -59,6 +59,7 @@ from ringside.trace.events import (
     Halted,
     Revealed,
     RingChanged,
+    VmxFailed,
     Woken,
 )
 
@@ -461,6 +462,11 @@ class Cpu:
         """An unprivileged instruction read privileged state of the real machine."""
         if self.listener is not None:
             self.listener(Revealed(self.time, self.context, mnemonic, value, self.at))
+
+    def note_vmfail(self, mnemonic: str, error: int, why: str) -> None:
+        """A VMX instruction failed, with this error number or, if it is 0, without one."""
+        if self.listener is not None:
+            self.listener(VmxFailed(self.time, self.context, mnemonic, error, why, self.at))
 
     # -- virtual-machine extensions ----------------------------------------------------------
 

@@ -66,6 +66,7 @@ class Machine:
     transient: ClassVar[frozenset[str]] = frozenset(
         {"_due", "_engine", "_last_picture", "_listener", "clock"}
     )
+    processor: ClassVar[type[Cpu]] = Cpu
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class Machine:
         # A virtual machine brings memory and TLB of its own kind.
         self.memory = Memory(memory_size) if memory is None else memory
         memory_size = self.memory.size
-        self.cpu = Cpu(self.memory, tlb)
+        self.cpu = self.processor(self.memory, tlb)
         self.tlb = self.cpu.tlb
         self.clock = CpuClock(self.cpu, ticks_per_second)
         self.chipset = Chipset(

@@ -71,6 +71,7 @@ def nested_walk(
     *,
     write: bool = False,
     user: bool = False,
+    fetch: bool = False,
     wp: bool = True,
 ) -> NestedWalk:
     """Walk ``gva`` through both dimensions.
@@ -83,7 +84,7 @@ def nested_walk(
     nested_size = nested_format.entry_bytes
     guest_size = guest_format.entry_bytes
 
-    def to_host(gpa: int, row: int, write: bool) -> int:
+    def to_host(gpa: int, row: int, write: bool, fetch: bool = False) -> int:
         result = walk(
             nested_format,
             nested_root,
@@ -91,6 +92,7 @@ def nested_walk(
             lambda hpa: read_memory(hpa, nested_size),
             write=write,
             user=True,
+            fetch=fetch,
         )
         for column, reference in enumerate(result.refs):
             refs.append(
@@ -116,11 +118,12 @@ def nested_walk(
     guest: Walk | None = None
     try:
         guest = walk(
-            guest_format, guest_root, gva, read_guest_entry, write=write, user=user, wp=wp
+            guest_format, guest_root, gva, read_guest_entry, write=write, user=user, fetch=fetch,
+            wp=wp,
         )
         if guest.fault is not None:
             return NestedWalk(gva, tuple(refs), guest, None, -1, -1)
-        hpa = to_host(guest.address, len(guest.refs), write)
+        hpa = to_host(guest.address, len(guest.refs), write, fetch)
     except _Violation as violation:
         gpa = guest.address if guest else -1
         return NestedWalk(gva, tuple(refs), guest, violation.result, gpa, -1)

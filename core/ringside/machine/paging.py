@@ -7,7 +7,7 @@ all read it from here. ``walker`` walks one format, ``nested`` two at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ringside.machine.descriptors import Field
 
@@ -18,6 +18,7 @@ ERROR_PRESENT = 1
 ERROR_WRITE = 2
 ERROR_USER = 4
 ERROR_RESERVED = 8
+ERROR_FETCH = 16  # of an instruction, where the format can forbid that
 
 MAX_PHYSICAL_BITS = 36  # of a Pentium Pro; the long formats use it too
 
@@ -32,7 +33,8 @@ class EntryBits:
     """Where an entry keeps its flags, as masks; 0 where the format has no such flag.
 
     An entry is present if *any* bit of ``present`` is set; it can be used by user code (or
-    written) if *all* bits of ``user`` (``write``) are. A present entry without ``needed`` is as
+    written) if *all* bits of ``user`` (``write``) are; instructions may be fetched if all bits of
+    ``execute`` and none of ``no_execute`` are set. A present entry without ``needed`` is as
     wrong as one with a reserved bit: extended page tables that allow writes or fetches but no
     reads (SDM vol. 3C, 29.3.3.1).
     """
@@ -45,6 +47,8 @@ class EntryBits:
     large: int
     global_: int
     needed: int = 1
+    execute: int = 0
+    no_execute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,9 @@ class PagingFormat:
 IA32_BITS = EntryBits(
     present=1, write=2, user=4, accessed=0x20, dirty=0x40, large=0x80, global_=0x100
 )
+LONG_BITS = replace(IA32_BITS, no_execute=1 << 63)  # with EFER.NXE, as every 64-bit system has it
 EPT_BITS = EntryBits(
-    present=7, write=2, user=0, accessed=0x100, dirty=0x200, large=0x80, global_=0
+    present=7, write=2, user=0, accessed=0x100, dirty=0x200, large=0x80, global_=0, execute=4
 )
 
 IA32_FLAG_FIELDS = (
@@ -187,7 +192,7 @@ FOUR_LEVEL = PagingFormat(
     levels=PAGE_LEVELS,
     root_mask=bits(51, 12),
     address_mask=bits(51, 12),
-    bits=IA32_BITS,
+    bits=LONG_BITS,
     fields=FIELDS64,
 )
 
@@ -199,7 +204,7 @@ FIVE_LEVEL = PagingFormat(
     levels=(Level("pml5e", 48, 9, False, HIGH64 | 0x80, 0), *PAGE_LEVELS),
     root_mask=bits(51, 12),
     address_mask=bits(51, 12),
-    bits=IA32_BITS,
+    bits=LONG_BITS,
     fields=FIELDS64,
 )
 

@@ -39,6 +39,11 @@ def no_task_switch(cpu: Cpu, selector: int, source: int, what: str) -> Exception
     """Make the VM exit a task switch always is; outside a virtual machine, say it is missing."""
     if cpu.intercepts is not None:
         return cpu.intercepts.task_switch(selector, source)
+    return missing(what)
+
+
+def missing(what: str) -> NotModelled:
+    """What a guest hears that asks for a task switch, by ``what``."""
     return NotModelled(
         f"{what} asks for a hardware task switch (SDM vol. 3A, 7.3), which Ringside does not "
         "model; switch stacks and registers in software instead, as every common system does"

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Protocol
 
 from ringside.machine.paging import (
+    ERROR_FETCH,
     ERROR_PRESENT,
     ERROR_RESERVED,
     ERROR_USER,
@@ -58,7 +59,7 @@ class Walk:
     """What a walk found. ``fault`` is the page-fault error code, or None for a translation.
 
     ``frame`` is the 4 KiB frame number of ``linear``, ``page_size`` the size of the page it lies
-    in; ``writable``, ``user`` and ``global_page`` hold for the whole walk.
+    in; ``writable``, ``user``, ``executable`` and ``global_page`` hold for the whole walk.
     """
 
     linear: int
@@ -69,6 +70,7 @@ class Walk:
     user: bool
     global_page: bool
     fault: int | None
+    executable: bool = True
 
     @property
     def address(self) -> int:
@@ -84,23 +86,26 @@ def walk(
     *,
     write: bool = False,
     user: bool = False,
+    fetch: bool = False,
     wp: bool = True,
     large_pages: bool = True,
 ) -> Walk:
     """Walk ``linear`` from the table ``root`` points to (CR3 or an EPT pointer).
 
-    ``write`` and ``user`` say what the access is, ``wp`` is CR0.WP, ``large_pages`` is CR4.PSE
-    (32-bit format only; the others always have them). ``read_entry`` gets a physical address and
-    may raise, which ends the walk.
+    ``write``, ``user`` and ``fetch`` say what the access is, ``wp`` is CR0.WP, ``large_pages`` is
+    CR4.PSE (32-bit format only; the others always have them). ``read_entry`` gets a physical
+    address and may raise, which ends the walk.
     """
     flag = format.bits
     access = (ERROR_WRITE if write else 0) | (ERROR_USER if user else 0)
+    access |= ERROR_FETCH if fetch and flag.no_execute else 0
     table = root & format.root_mask
     refs: list[Reference] = []
-    writable = allowed = True
+    writable = allowed = executable = True
 
     def done(frame: int, size: int, is_global: bool, fault: int | None) -> Walk:
-        return Walk(linear, tuple(refs), frame, size, writable, allowed, is_global, fault)
+        return Walk(
+            linear, tuple(refs), frame, size, writable, allowed, is_global, fault, executable)
 
     for depth, level in enumerate(format.levels):
         index = level.index(linear)
@@ -118,11 +123,14 @@ def walk(
         if level.checked:
             writable = writable and entry & flag.write == flag.write
             allowed = allowed and entry & flag.user == flag.user
+            runs = entry & (flag.execute | flag.no_execute) == flag.execute
+            executable = executable and runs
         table = entry & format.address_mask
         if is_large or level is format.levels[-1]:
             break
     size = level.page_size
     denied = user and not allowed or write and not writable and (user or wp)
+    denied = denied or fetch and not executable
     physical = table & ~(size - 1) | linear & (size - 1)
     return done(
         physical >> PAGE_SHIFT,

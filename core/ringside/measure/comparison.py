@@ -26,6 +26,10 @@ OWN = frozenset({"instruction", "system call", "walk reference", "port access"})
 OWN_EVENTS = frozenset({"exception", "page fault"})  # where they need no VMM
 
 
+SoFar = tuple[Counts, int]
+"""What happened in a lane, counted, and its guest steps."""
+
+
 class Listened(Running, Protocol):
     """A system that can be compared and tells what happens in it."""
 
@@ -36,14 +40,16 @@ class Lane:
     """One technique: its system, and what has happened in it.
 
     ``work`` counts what no event tells; ``compared`` says whether the guest is the very same as
-    in the first lane.
+    in the first lane; ``technique`` and ``memory`` name what the system is, where ``id`` says more.
     """
 
     def __init__(
         self, id: str, system: Listened, charges: Charges, work: Callable[[], Counts],
-        *, compared: bool = True,
+        *, compared: bool = True, technique: str = "", memory: str = "",
     ) -> None:  # fmt: skip
         self.id = id
+        self.technique = technique or id
+        self.memory = memory
         self.system = system
         self.charges = charges
         self.compared = compared
@@ -90,9 +96,14 @@ class Lane:
         steps = self.guest_steps
         return (steps - self.emulated) / steps if steps else 0.0
 
-    def bill(self, processor: Preset) -> Bill:
-        """What it has cost on a processor; nothing runs for that."""
-        return CostModel(processor, self.charges).bill(self.counts, self.guest_steps)
+    def bill(self, processor: Preset, so_far: SoFar | None = None) -> Bill:
+        """What it has cost on a processor, now or when that much had happened; nothing runs."""
+        return CostModel(processor, self.charges).bill(*(so_far or self.so_far))
+
+    @property
+    def so_far(self) -> SoFar:
+        """What a bill is made of, to be priced later."""
+        return dict(self.counts), self.guest_steps
 
     def own(self, bill: Bill) -> float:
         """The cycles of a bill that the guest takes itself; the others are the VMM's."""

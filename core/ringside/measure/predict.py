@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from types import MappingProxyType
 
 from ringside.measure.nano import SUBJECTS, Round, measure
 from ringside.measure.published import (
@@ -18,6 +19,7 @@ from ringside.measure.published import (
     Figure,
 )
 from ringside.trace.cost import CostModel, Line
+from ringside.trace.own_prices import YOURS, with_prices
 from ringside.trace.presets import MEASURED_ON, PRESETS, Preset, preset, with_ring_costs
 
 WORTH_RANKING = 1.2  # published figures this far apart have to be predicted in the same order
@@ -60,7 +62,8 @@ def price(round: Round, processor: Preset) -> Prediction:
     bill = CostModel(processor, round.charges).bill(round.counts, round.instructions)
     lines = tuple(_per_round(line, round.rounds) for line in bill.lines)
     key = round.benchmark, round.system
-    return Prediction(*key, cycles_of(round, processor), PUBLISHED[key], key in GIVEN, lines)
+    given = key in GIVEN and not any(confidence == YOURS for *_, confidence in lines)
+    return Prediction(*key, cycles_of(round, processor), PUBLISHED[key], given, lines)
 
 
 def cycles_of(round: Round, processor: Preset) -> float:
@@ -100,17 +103,20 @@ def ranked_pairs(found: Iterable[Prediction]) -> list[tuple[Prediction, Predicti
     ]
 
 
-def generations(benchmark: str, factor: float = 1) -> list[tuple[Preset, dict[str, float]]]:
+def generations(
+    benchmark: str, factor: float = 1, own: Mapping[str, float] = MappingProxyType({})
+) -> list[tuple[Preset, dict[str, float]]]:
     """One nanobenchmark on every processor: cycles by system, those that exist on it.
 
-    ``factor`` is what the ring costs of later processors are taken as, of the Pentium 4's.
+    ``factor`` is what the ring costs of later processors are taken as, of the Pentium 4's;
+    ``own`` prices hold on every processor.
     """
     return [
         (processor, {
             name: cycles_of(measure(benchmark, name), processor)
             for name in SUBJECTS if processor.ept or name != NESTED_PAGING
         })
-        for processor in (with_ring_costs(known, factor) for known in PRESETS)
+        for processor in (with_prices(with_ring_costs(known, factor), own) for known in PRESETS)
     ]
 
 

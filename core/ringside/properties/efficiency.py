@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
-from ringside.labs.systems import BARE_METAL, CHARGES, System, Virtualized
+from ringside.labs.systems import BARE_METAL, CHARGES, System, Virtualized, charges_of
 from ringside.labs.views import reader_of
-from ringside.properties.subjects import Subject, bare
+from ringside.properties.subjects import PROCESSOR, Subject, bare
 from ringside.trace.cost import DEVICE_PRICES, Bill, CostModel
 from ringside.trace.counters import Counts, Tally, together
 from ringside.vmm.registry import technique
@@ -46,8 +46,18 @@ class Efficiency:
     @property
     def slowdown_without_devices(self) -> float:
         """The same without what devices take: a real port is slower than a virtual device."""
-        bare = self.bare_cycles - self.bare_device_cycles
-        return (self.cycles - self.device_cycles) / bare if bare else 0.0
+        bare = self.bare_work
+        return self.work / bare if bare else 0.0
+
+    @property
+    def work(self) -> int:
+        """Modelled cycles of the processor and the VMM, without what devices take."""
+        return self.cycles - self.device_cycles
+
+    @property
+    def bare_work(self) -> int:
+        """The same on the bare machine."""
+        return self.bare_cycles - self.bare_device_cycles
 
 
 def run(system: System) -> Counts:
@@ -63,7 +73,7 @@ def bare_bill(guest: str) -> Bill:
     """What the guest alone on the machine costs."""
     system = bare(guest)
     counts = run(system)
-    return CostModel(charges=CHARGES[BARE_METAL]).bill(counts, system.guest_steps)
+    return CostModel(PROCESSOR, CHARGES[BARE_METAL]).bill(counts, system.guest_steps)
 
 
 def device_cycles(bill: Bill) -> int:
@@ -79,7 +89,8 @@ def efficiency(subject: Subject, guest: str) -> Efficiency:
     figures = reader_of(system).figures(counts, system.guest_steps)
     work = technique(subject.technique).work(system.vmm.guests[0].cpu)
     paid = together(counts, work)
-    bill = CostModel(charges=CHARGES[subject.technique]).bill(paid, system.guest_steps)
+    charges = charges_of(subject.technique, subject.memory)
+    bill = CostModel(PROCESSOR, charges).bill(paid, system.guest_steps)
     alone = bare_bill(guest)
     return Efficiency(
         system.guest_steps, figures.direct or 0, sum(system.vm.exits.values()), bill.total,

@@ -40,7 +40,7 @@ def efficient(found: Efficiency, lang: str) -> str:
         slowdown, share = slowdown.replace(".", ","), share.replace(".", ",")
     return say(
         "efficient", lang, share=share, exits=found.exits,
-        cycles=f"{found.cycles - found.device_cycles:,}".replace(",", "\u202f"), slowdown=slowdown)
+        cycles=f"{found.work:,}".replace(",", "\u202f"), slowdown=slowdown)
 
 
 def lines(found: Properties, lang: str = "en") -> Iterator[str]:

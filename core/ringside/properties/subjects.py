@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from ringside import guests
 from ringside.guests.porting import PORTED
-from ringside.labs.systems import BARE_METAL, DEFINES, Image, Options, System, build
+from ringside.labs.systems import BARE_METAL, DEFINES, Image, Options, System, build, memory_on
+from ringside.trace.presets import PRESETS, Preset
 from ringside.vmm.registry import IA32, TECHNIQUES
 
+PROCESSOR: Preset = PRESETS[0]  # what is measured is measured on this one, and paid at its prices
 MEMORY = 4 << 20  # of a guest; the hostile ones know that theirs ends there
 HOSTILE: tuple[str, ...] = tuple(guest.id for guest in guests.HOSTILE)
 NEIGHBOUR = guests.NEIGHBOUR.id
@@ -29,6 +31,11 @@ class Subject:
     def id(self) -> str:
         """The technique's id, with the instruction set's where that is not plain IA-32."""
         return self.technique if self.isa == IA32 else f"{self.technique}/{self.isa}"
+
+    @property
+    def memory(self) -> str:
+        """The memory technique: what the processor has whose prices are paid."""
+        return memory_on(self.technique, PROCESSOR.ept)
 
     @property
     def ported(self) -> bool:
@@ -52,7 +59,7 @@ class Subject:
     def build(self, *names: str, options: Options | None = None) -> System:
         """A system with these guests, each in a virtual machine of its own."""
         chosen = options or Options()
-        chosen = Options(policy=chosen.policy, isa=self.isa)
+        chosen = Options(policy=chosen.policy, isa=self.isa, memory=self.memory)
         return build(self.technique, [self.image(name) for name in names], chosen)
 
 

@@ -48,9 +48,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "{share} % közvetlen, {exits} kilépés, {cycles} modellezett ciklus ({slowdown} × csupasz)"),
     "counted": (
         "Cycles count the processor and the VMM with all its exits, not what devices take: a real "
-        "port is slower than a virtual device.",
+        "port is slower than a virtual device. Paging and prices are those of the {preset}, which "
+        "has no EPT: hardware assist pages with shadow tables there.",
         "A ciklusok a processzort és a VMM-et számolják minden kilépésével, az eszközök idejét "
-        "nem: egy valódi port lassabb, mint egy virtuális eszköz."),
+        "nem: egy valódi port lassabb, mint egy virtuális eszköz. A lapozás és az árak a {preset} "
+        "processzoréi; EPT nincs benne, ezért a hardveres technika ott árnyéktáblákkal lapoz."),
 }
 
 

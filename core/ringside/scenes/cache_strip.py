@@ -58,9 +58,9 @@ def draw_strip(
 ) -> None:  # fmt: skip
     """The whole cache: units as blocks, chained jumps as arcs above them."""
     x, y, width, size, _ = place
-    scene.text("strip:title", x, y - 6, titles[0], "title muted", size=size - 1)
+    scene.text("strip:title", x, y - 6, titles[0], "title muted", size=size - 0.5)
     if titles[1]:
-        scene.text("strip:note", x + width, y - 6, titles[1], "label muted", size=size - 1,
+        scene.text("strip:note", x + width, y - 6, titles[1], "label muted", size=size - 0.5,
                    anchor="end")
     top, tall = y + 18, 20
     scene.rect("strip", x, top, width, tall, "box track", r=3)
@@ -87,7 +87,7 @@ def draw_shares(
     """One bar of all that was executed, its legend, and the three figures."""
     x, y, whole, size, wide = place
     width = whole * 0.63 if wide else whole
-    scene.text("shares:title", x, y - 6, title, "title muted", size=size - 1)
+    scene.text("shares:title", x, y - 6, title, "title muted", size=size - 0.5)
     at = x
     for share in shares:
         w = share.share * width
@@ -100,9 +100,9 @@ def draw_shares(
         lx = x + (number % 3) * column
         ly = y + 33 + (number // 3) * (size + 4)
         scene.rect(f"share:{share.key}:mark", lx, ly - 9, 10, 10, f"bar {share.tone}", r=2)
-        scene.text(f"share:{share.key}:name", lx + 15, ly, share.name, "label", size=size - 2)
-        scene.text(f"share:{share.key}:value", lx + column - 10, ly, share.text, "value",
-                   size=size - 2, anchor="end", weight=700)
+        scene.text(f"share:{share.key}:name", lx + 15, ly, share.name, "label", size=size - 0.5)
+        scene.text(f"share:{share.key}:value", lx + column - (10 if wide else 2), ly, share.text,
+                   "value", size=size - 0.5, anchor="end", weight=700)
     fx = x + width + 22 if wide else x
     fy = y + 14 if wide else y + 88
     column = (whole - width - 22) / 3 if wide else whole / 3
@@ -111,4 +111,5 @@ def draw_shares(
                    size=size * 1.55, weight=700)
         for line, words in enumerate(name.split("\n")):
             scene.text(f"figure:{key}:name" + (f":{line}" if line else ""), fx + number * column,
-                       fy + size * (1.35 + 1.1 * line), words, "label muted", size=size - 2)
+                       fy + size * (1.3 + 1.1 * line), words, "label muted",
+                       size=size - 0.5)

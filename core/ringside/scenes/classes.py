@@ -96,14 +96,14 @@ def _column(prefix: str, x: float, y: float, w: float, heights: Sequence[float])
 
 _LAYOUTS = {
     "wide": _Layout(
-        880, 620, 17,
-        (4, 26, 872, 382), (16, 50, 424, 348), (26, 76, 842, 266),
+        880, 592, 17,
+        (4, 24, 872, 382), (16, 48, 424, 348), (26, 74, 842, 266),
         {
-            **_column("p", 34, 80, 400, (122, 70, 70)),
-            **_column("o", 450, 80, 410, (122, 70, 70)),
-            "p:plain": (34, 346, 400, 52), "innocuous": (450, 346, 410, 56),
+            **_column("p", 34, 78, 400, (122, 70, 70)),
+            **_column("o", 450, 78, 410, (122, 70, 70)),
+            "p:plain": (34, 344, 400, 52), "innocuous": (450, 344, 410, 56),
         },
-        (4, 420, 600, 196), (294, 12), (626, 420, 250, 196)),
+        (4, 414, 600, 176), (294, 12), (626, 414, 250, 176)),
     "tall": _Layout(
         400, 862, 14,
         (2, 20, 396, 610), (8, 40, 384, 298), (14, 110, 372, 446),
@@ -276,10 +276,10 @@ def _draw_theorems(scene: Scene, layout: _Layout, view: ClassesView) -> None:
             continue
         scene.text(f"theorem:{number}:name", x + 12, top + size * 1.25, name, "title", size=size)
         scene.text(
-            f"theorem:{number}:condition", x + 12, top + size * 2.5, condition, "label muted",
+            f"theorem:{number}:condition", x + 12, top + size * 2.4, condition, "label muted",
             size=size - 2)
         scene.text(
-            f"theorem:{number}", x + 12, top + size * 3.9, verdict, f"label {tone}", size=size,
+            f"theorem:{number}", x + 12, top + size * 3.7, verdict, f"label {tone}", size=size,
             weight=700)
 
 

@@ -90,8 +90,8 @@ class _Bars:
 
 
 _BARS = {
-    "wide": _Bars(880, 50, 75, 22, 30, 16.5, 322, 332, 706, (788, 868)),
-    "tall": _Bars(400, 46, 93, 22, 30, 14.5, 112, 118, 280, (338, 392)),
+    "wide": _Bars(880, 46, 72, 22, 26, 17, 326, 336, 690, (778, 872)),
+    "tall": _Bars(400, 46, 95, 22, 30, 15, 114, 120, 278, (336, 393)),
 }  # fmt: skip
 
 
@@ -102,7 +102,8 @@ def draw_bars(view: BarsView, shape: str = "wide") -> Scene:
     height = round(layout.head + layout.group * len(view.groups) + layout.foot)
     scene = Scene(layout.width, height)
     size = layout.size
-    scene.text("title", 12, size + 8, view.title, "title", size=size + 1, weight=600)
+    scene.text("title", 12 if wide else 6, size + 8, view.title, "title",
+               size=size + (1 if wide else -0.5), weight=600)
     for place, text, name in zip(layout.columns, view.heads, ("predicted", "published"),
                                  strict=True):
         scene.text(f"head:{name}", place, layout.head - 8 if wide else layout.head - 2, text,
@@ -170,7 +171,7 @@ class _Chart:
 
 _CHARTS = {
     "wide": _Chart(880, 560, 17, 84, 70, 640, 468),
-    "tall": _Chart(400, 560, 14.5, 58, 60, 382, 350),
+    "tall": _Chart(400, 566, 15, 58, 60, 382, 350),
 }  # fmt: skip
 
 
@@ -181,7 +182,7 @@ def draw_generations(view: GenerationsView, shape: str = "wide") -> Scene:
     scene = Scene(chart.width, chart.height)
     size = chart.size
     scene.text("title", 12, size + 8, view.title, "title", size=size + 1, weight=600)
-    scene.text("unit", 12, chart.top - 12, view.unit, "label muted", size=size - 3)
+    scene.text("unit", 12, chart.top - 12, view.unit, "label muted", size=size - 2.5)
     count = len(view.names)
 
     def x(number: int) -> float:
@@ -194,17 +195,17 @@ def draw_generations(view: GenerationsView, shape: str = "wide") -> Scene:
         value = view.most * part / 4
         scene.line(f"rule:{part}", chart.left, y(value), chart.right, y(value), "grid muted")
         scene.text(f"rule:{part}:value", chart.left - 8, y(value) + size * 0.3,
-                   f"{round(value):,}".replace(",", "\u202f"), "value muted", size=size - 3,
+                   f"{round(value):,}".replace(",", "\u202f"), "value muted", size=size - 2.5,
                    anchor="end")
     for number, (name, year) in enumerate(zip(view.names, view.years, strict=True)):
         now = number == view.shown - 1
         tone = "title" if now else "label muted"
         drop = (number % 2) * (size + 3)  # names in two rows, so that they do not touch
         scene.text(f"generation:{number}", x(number), chart.bottom + size + 8 + drop, name, tone,
-                   size=size - (2.5 if wide else 4), anchor="middle", weight=700 if now else 400)
+                   size=size - 2.5, anchor="middle", weight=700 if now else 400)
         if wide or number % 2 == 0:
             scene.text(f"year:{number}", x(number), chart.bottom + 3 * size + 12, year,
-                       "label muted", size=size - 3, anchor="middle")
+                       "label muted", size=size - 2.5, anchor="middle")
     if view.crossing >= 0:
         at = (x(view.crossing - 1) + x(view.crossing)) / 2
         scene.line("crossing", at, chart.top - 6, at, chart.bottom, "dotted good")

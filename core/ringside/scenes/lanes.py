@@ -7,7 +7,7 @@ scale, so lengths can be compared; the scale grows with the longest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .scene import Scene
 
@@ -63,11 +63,15 @@ _LAYOUTS = {
     "tall": _Layout(400, 44, 106, 26, 14.5, 25, 68, 392, 392, True),
 }  # fmt: skip
 MOST_TICKS = 120
+ROOM = 504.0  # for all lanes of the wide picture
 
 
 def draw(view: LanesView, shape: str = "wide") -> Scene:
     """Draw ``view`` in the layout ``shape`` ("wide" or "tall")."""
     layout = _LAYOUTS[shape]
+    if not layout.under:  # many lanes are lower, so that the picture is not higher
+        row = min(layout.row, ROOM / len(view.lanes))
+        layout = replace(layout, row=row, icon=min(layout.icon, row / 2 - 6))
     height = round(layout.head + layout.row * len(view.lanes) + layout.foot)
     scene = Scene(layout.width, height)
     size = layout.size
@@ -107,7 +111,7 @@ def _draw_lane(scene: Scene, layout: _Layout, view: LanesView, lane: LaneView, t
     else:
         scene.text(
             f"{key}:where", layout.right, name, where, style, size=size - 2, anchor="end")
-    bar = top + (layout.row - 60 if layout.under else layout.row - 52)
+    bar = top + (layout.row - 60 if layout.under else max(layout.row - 52, 31))
     width = layout.right - left - 6
     thick = 15 if layout.under else 17
     scene.rect(f"{key}:track", left, bar, width, thick, "track", r=4)
@@ -125,12 +129,13 @@ def _draw_lane(scene: Scene, layout: _Layout, view: LanesView, lane: LaneView, t
             anchor="end", weight=700)
         scene.text(f"{key}:facts", left, top + layout.row - 14, lane.facts, "label", size=size - 1)
         return
+    pitch = (layout.row - 18) / 3
     scene.text(
         f"{key}:cycles", numbers, name + 3, lane.cycles_text, "value", size=size + 4,
         anchor="end", weight=700)
-    scene.text(f"{key}:added", numbers, name + 25, lane.added, "label muted", size=size - 2,
+    scene.text(f"{key}:added", numbers, name + 3 + pitch, lane.added, "label muted", size=size - 2,
                anchor="end")
-    scene.text(f"{key}:facts", numbers, name + 46, lane.facts, "label", size=size - 2,
+    scene.text(f"{key}:facts", numbers, name + 3 + 2 * pitch, lane.facts, "label", size=size - 2,
                anchor="end")
 
 

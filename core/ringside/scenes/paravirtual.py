@@ -118,12 +118,12 @@ class _Layout:
 
 _LAYOUTS = {
     "wide": _Layout(
-        880, 600, (10, 540), (8, 80, 322), (60, 170, 166), (310, 214, 226, 92),
-        (572, 20, 298), (4, 4), 496, (10, 518, 860), 15, 398,
+        880, 560, (8, 512), (6, 66, 286), (50, 168, 164), (256, 186, 256, 92),
+        (534, 18, 338), (3, 3), 462, (8, 480, 864), 15, 366,
     ),
     "tall": _Layout(
-        400, 712, (4, 392), (4, 60, 264), (48, 128, 140), (186, 166, 200, 82),
-        (4, 424, 392), (2, 2), 618, (4, 640, 392), 12.5, 284,
+        400, 806, (4, 392), (4, 58, 262), (46, 134, 150), (176, 162, 212, 86),
+        (4, 434, 392), (2, 2), 706, (4, 734, 392), 13, 268,
     ),
 }  # fmt: skip
 
@@ -138,7 +138,7 @@ def draw(view: ParavirtualView, shape: str = "wide") -> Scene:
     _draw_shared(scene, layout, view)
     _draw_vmm(scene, layout, view)
     _draw_motion(scene, layout, view, spots)
-    place = Place(*layout.side, layout.size - 2)
+    place = Place(*layout.side, layout.size - 0.5)
     below = draw_change(scene, place, view.change_title, view.sides, layout.side_lines)
     if below + 40 < layout.log_end:
         draw_log(scene, place._replace(y=below), view.log_title, view.log, layout.log_end)
@@ -178,12 +178,12 @@ def _draw_motion(
         if view.chip:
             middle = _border(layout, view)
             room = layout.shared[0] - x - 34 if "vmm" in (view.at, view.came_from) else 300
-            text = cut(view.chip, room - 16, (size - 1) * SANS)
-            wide = len(text) * (size - 1) * LETTER + 20
+            text = cut(view.chip, room - 16, (size - 0.5) * SANS)
+            wide = len(text) * (size - 0.5) * LETTER + 20
             scene.rect("chip", x + 18, middle - size * 0.95, wide, size * 1.9,
                        f"box chip {tone.split()[0]}", r=size * 0.95)
             scene.text("chip:text", x + 28, middle + size * 0.32, text, f"label {tone.split()[0]}",
-                       size=size - 1, weight=700, tip=view.chip)
+                       size=size - 0.5, weight=700, tip=view.chip)
     scene.circle("token", x, y, size * 0.62, f"token {context}")
     _draw_code(scene, layout, view, spots)
 
@@ -209,8 +209,8 @@ def _draw_code(
         if base > bottom:
             break
         narrow = layout.shared[0] - left - 10 if base > layout.shared[1] else room
-        scene.text(f"ahead:{row}", left, base, cut(text, narrow, (size - 1) * LETTER),
-                   "value muted", size=size - 1)
+        scene.text(f"ahead:{row}", left, base, cut(text, narrow, (size - 0.5) * LETTER),
+                   "value muted", size=size - 0.5)
         base += size * 1.35
 
 
@@ -233,7 +233,7 @@ def _draw_shared(scene: Scene, layout: _Layout, view: ParavirtualView) -> None:
     for number, fact in enumerate(view.shared):
         base = y + size * 1.6 + line * (number + 0.68)
         value = f"{fact.before} → {fact.value}" if fact.before else fact.value
-        scene.text(f"shared:{fact.key}:name", x + 12, base, fact.name, "label", size=size - 1,
+        scene.text(f"shared:{fact.key}:name", x + 12, base, fact.name, "label", size=size - 0.5,
                    tip=fact.tip)
         scene.text(f"shared:{fact.key}", x + width - 12, base, value,
                    "value changed device" if fact.before else "value", size=size, anchor="end",
@@ -259,8 +259,8 @@ def _draw_vmm(scene: Scene, layout: _Layout, view: ParavirtualView) -> None:
         for number, fact in enumerate(view.kept):
             base = top + layout.heights[2] - size * (0.75 + 1.35 * (len(view.kept) - 1 - number))
             scene.text(f"kept:{fact.key}:name", left, base, fact.name, "label muted",
-                       size=size - 2, tip=fact.tip)
-            scene.text(f"kept:{fact.key}", end, base, fact.value, "value", size=size - 2,
+                       size=size - 0.5, tip=fact.tip)
+            scene.text(f"kept:{fact.key}", end, base, fact.value, "value", size=size - 0.5,
                        anchor="end", weight=600, tip=fact.tip)
     else:
         scene.text("call", left, top + size * 3.2,
@@ -268,9 +268,9 @@ def _draw_vmm(scene: Scene, layout: _Layout, view: ParavirtualView) -> None:
                    "label mono vmm", size=size + 2, weight=700)
         for number, (name, value) in enumerate(asked.arguments[:3]):
             base = top + size * (4.7 + 1.35 * number)
-            scene.text(f"call:{number}:name", left, base, name, "label muted", size=size - 2)
+            scene.text(f"call:{number}:name", left, base, name, "label muted", size=size - 0.5)
             scene.text(f"call:{number}", end, base,
-                       value, "value", size=size - 2, anchor="end", weight=600)
+                       value, "value", size=size - 0.5, anchor="end", weight=600)
         tone = {"asked": "vmm", "done": "good", "refused": "wrong"}[asked.state]
         base = top + layout.heights[2] - size * 0.75
         scene.text("verdict", left, base - (size * 1.3 if asked.reason else 0),
@@ -279,16 +279,16 @@ def _draw_vmm(scene: Scene, layout: _Layout, view: ParavirtualView) -> None:
                    tip=asked.reason or asked.verdict)
         if asked.reason:
             room = layout.stage[0] + layout.stage[1] - left - 10
-            scene.text("verdict:why", left, base, cut(asked.reason, room, (size - 2) * SANS),
-                       "label wrong", size=size - 2, tip=asked.reason)
+            scene.text("verdict:why", left, base, cut(asked.reason, room, (size - 0.5) * SANS),
+                       "label wrong", size=size - 0.5, tip=asked.reason)
     cx = layout.channels_x
     scene.line("channels:border", cx, top + 12, cx, top + layout.heights[2] - size * 2.2,
                "grid muted")
     scene.text("channels:title", cx + 12, top + size * 1.5, view.channels_title, "label vmm",
-               size=size - 2, weight=600)
+               size=size - 0.5, weight=600)
     if not view.channels:
         scene.text("channels:none", cx + 12, top + size * 3, view.channels_none, "label muted",
-                   size=size - 2)
+                   size=size - 0.5)
     for number, channel in enumerate(view.channels):
         base = top + size * (3.1 + 1.7 * number)
         tone = "device current" if channel.pending else "muted"
@@ -296,17 +296,17 @@ def _draw_vmm(scene: Scene, layout: _Layout, view: ParavirtualView) -> None:
                      f"dot {tone}", tip=channel.name)
         scene.text(f"port:{channel.port}:name", cx + 20 + size, base,
                    f"{channel.port} · {channel.name}",
-                   "label device" if channel.pending else "label", size=size - 2)
+                   "label device" if channel.pending else "label", size=size - 0.5)
     if view.guard:
         scene.text("guard", cx + 12, top + layout.heights[2] - size * (2.6 if asked and asked.reason
-                   else 0.75), view.guard, "label good", size=size - 2.5, weight=600)
+                   else 0.75), view.guard, "label good", size=size - 0.5, weight=600)
 
 
 def _draw_bars(scene: Scene, layout: _Layout, view: ParavirtualView) -> None:
     """Exits of the same guest under trap-and-emulate, and here."""
     x, y, width = layout.bars
     wide = layout.width > 500
-    size = layout.size - 1.5
+    size = layout.size
     scene.text("bars:title", x, y, view.bars_title, "title muted", size=size, weight=600)
     most = max((bar.value for bar in view.bars), default=0) or 1
     name = 150 if wide else 118
@@ -322,10 +322,10 @@ def _draw_bars(scene: Scene, layout: _Layout, view: ParavirtualView) -> None:
     if view.saved and wide:
         at = x + width * 0.76
         scene.text("saved", at, y + 30, view.saved, "value big good", size=28, weight=700)
-        for row, text in enumerate(wrap(view.saved_note, 28)):
-            scene.text(f"saved:note:{row}", at, y + 48 + row * 15, text, "label muted",
-                       size=size - 1)
+        for row, text in enumerate(wrap(view.saved_note, 26)):
+            scene.text(f"saved:note:{row}", at, y + 48 + row * 17, text, "label muted",
+                       size=size - 0.5)
     if view.bars_note:
         scene.text("bars:note", x, y + 14 + len(view.bars) * size * 1.75 + size * 0.7,
-                   cut(view.bars_note, width * (0.74 if wide else 1), (size - 1) * SANS),
-                   "label muted", size=size - 1)
+                   cut(view.bars_note, width * (0.74 if wide else 1), (size - 0.5) * SANS),
+                   "label muted", size=size - 0.5)

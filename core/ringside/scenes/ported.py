@@ -63,20 +63,20 @@ def draw_change(
         height = line * (1.2 + max(len(lines), 1) + len(code)) + 8
         scene.rect(key, x, top, width, height, f"box {tone}", r=8)
         scene.text(f"{key}:title", x + 10, top + line, side.title,
-                   "label kernel" if number else "label muted", size=size - 1, weight=700)
+                   "label kernel" if number else "label muted", size=size, weight=700)
         base = top + line * 2.05
         for row, text in enumerate(lines or ("–",)):
             scene.text(f"{key}:line:{row}", x + 10, base, cut(text, width - 16, size * LETTER),
                        "value" if number else "value muted", size=size, weight=600, tip=text)
             base += line
         for row, (raw, text, here) in enumerate(code):
-            shown = cut(raw, 12 * (size - 2) * LETTER, (size - 2) * LETTER)
-            scene.text(f"{key}:bytes:{row}", x + 10, base, shown, "value muted", size=size - 2,
+            shown = cut(raw, 11 * size * LETTER, size * LETTER)
+            scene.text(f"{key}:bytes:{row}", x + 10, base, shown, "value muted", size=size,
                        tip=raw)
-            at = x + 10 + 13 * (size - 2) * LETTER
+            at = x + 10 + 11.5 * size * LETTER
             scene.text(f"{key}:code:{row}", at, base,
-                       cut(text, x + width - 6 - at, (size - 1) * LETTER),
-                       f"value {'hot kernel' if here else 'muted'}", size=size - 1, tip=text)
+                       cut(text, x + width - 6 - at, size * LETTER),
+                       f"value {'hot kernel' if here else 'muted'}", size=size, tip=text)
             base += line
         top += height + 8
     return top + size * 1.2
@@ -103,6 +103,6 @@ def draw_log(
         base = y + 22 + row * size * 1.62
         if base > end:
             break
-        scene.text(f"{asked.key}:text", x + 4, base, asked.text, "value", size=size - 0.5)
+        scene.text(f"{asked.key}:text", x + 4, base, asked.text, "value", size=size)
         scene.text(asked.key, x + width - 4, base, asked.answer, f"label {asked.tone}",
-                   size=size - 1, anchor="end", weight=700)
+                   size=size, anchor="end", weight=700)

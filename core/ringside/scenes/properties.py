@@ -77,7 +77,7 @@ class _Layout:
 
 
 _LAYOUTS = {
-    "wide": _Layout(880, 600, 18, 68, 52, 200, 268, 344, 56, 722, 150, 32, (4, 396, 872, 200)),
+    "wide": _Layout(880, 572, 18, 66, 50, 200, 268, 344, 56, 722, 150, 32, (4, 376, 872, 194)),
     "tall": _Layout(400, 720, 14, 58, 66, 392, 30, 76, 30, 290, 104, 24, (4, 476, 392, 240)),
 }  # fmt: skip
 SIGNS = {"waits": "·", "good": "✓", "wrong": "✗", "seen": "~"}
@@ -109,7 +109,7 @@ def _draw_heads(scene: Scene, layout: _Layout, view: PropertiesView) -> None:
     for number, (name, tip) in enumerate(view.crimes):
         scene.text(
             f"crime:{number}", layout.attack_x + layout.attack_step * number, size * 2.3,
-            str(number + 1) if tall else name, "label muted", size=size - 4 if not tall else size,
+            str(number + 1) if tall else name, "label muted", size=size - 3 if not tall else size,
             anchor="middle", tip=f"{name}: {tip}")
 
 
@@ -162,13 +162,14 @@ def _draw_evidence(scene: Scene, layout: _Layout, view: PropertiesView) -> None:
         return
     x, y, w, h = layout.evidence
     size = layout.size
+    tall = layout.width < 500
+    step = size * (2.5 if tall else 1.5)
+    h = min(h, size * 2.4 + step * len(view.facts))  # no larger than what it holds
     scene.rect("evidence:box", x, y, w, h, f"box {view.tone}".strip())
     scene.text(
         "evidence:title", x + 14, y + size * 1.5, view.title, f"title {view.tone}".strip(),
         size=size, weight=700)
-    tall = layout.width < 500
     top = y + size * 3
-    step = size * (2.5 if tall else 1.5)
     for number, fact in enumerate(view.facts):
         base = top + step * number
         scene.text(

@@ -284,7 +284,9 @@ def _draw_chip(scene: Scene, layout: _Layout, view: RingsView, token_y: float) -
 def _draw_card(scene: Scene, layout: _Layout, card: Card, at: tuple[float, float]) -> None:
     x, y = at
     size, line = layout.size, layout.line
-    scene.text(f"{card.key}:title", x, y, card.title, "title muted", size=size - 3)
+    fits = len(card.title) * max(size - 3, scene.least) * 0.54 < layout.card_width
+    title = card.title if fits else card.title.partition(":")[0]  # what follows explains it
+    scene.text(f"{card.key}:title", x, y, title, "title muted", size=size - 3, tip=card.title)
     height = line * len(card.facts) + 14
     scene.rect(f"{card.key}:box", x, y + 9, layout.card_width, height, f"box {card.context}")
     for number, fact in enumerate(card.facts):

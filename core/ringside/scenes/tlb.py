@@ -65,8 +65,8 @@ class _Layout:
 
 
 _LAYOUTS = {
-    "wide": _Layout(880, 580, 18, (16, 92, 848, 300), (64, 440, 640, 118)),
-    "tall": _Layout(400, 700, 14, (6, 104, 388, 380), (40, 534, 350, 130)),
+    "wide": _Layout(880, 524, 19, (8, 86, 864, 284), (52, 414, 676, 98)),
+    "tall": _Layout(400, 640, 15, (4, 92, 392, 370), (38, 498, 354, 112)),
 }
 
 
@@ -103,7 +103,7 @@ def _draw_address(scene: Scene, layout: _Layout, view: TlbView) -> None:
         scene.rect(f"field:{number}:box", at, top, width, size * 1.9,
                    "box app current" if last else "box app")
         scene.text(f"field:{number}:name", at + 8, top + size * 1.28, name, "label muted",
-                   size=size - (3 if narrow else 4))
+                   size=size - (2.5 if narrow else 3))
         scene.text(f"field:{number}", at + width - 8, top + size * 1.28, value, "value mono",
                    size=size - 1, anchor="end", weight=700)
         at += room * share
@@ -135,7 +135,7 @@ def _draw_shelf(
     lines = max(1, -(-ways // (4 if layout.width < 500 else 8))) if sets == 1 else 1
     across = -(-ways // lines)
     label = size * 2.6 if sets > 1 else 0
-    dy = min(height / (sets * lines), size * 4)
+    dy = min(height / (sets * lines), size * 5.5)
     dx = (width - label) / across
     small = dy < size * 2.1 or dx < size * 6.4
     for at, row in enumerate(shelf.rows):
@@ -167,7 +167,7 @@ def _draw_cell(
     if not cell.page:
         return
     base = y + h / 2 + size * 0.3
-    text = size - (4 if small else 3)
+    text = size - 2.5
     tagged = f"{cell.tag}·{cell.page}" if cell.tag else cell.page
     if small and h > size * 2:
         scene.text(key, x + w / 2, base - size * 0.55, tagged, f"value mono {tone}",
@@ -181,19 +181,19 @@ def _draw_cell(
         return
     scene.text(key, x + 7, base, tagged, f"value mono {tone}", size=text, weight=700, tip=cell.tip)
     scene.text(f"{key}:frame", x + w - 7, base, f"→ {cell.frame}", "value mono muted",
-               size=text - 1, anchor="end", tip=cell.tip)
+               size=text, anchor="end", tip=cell.tip)
 
 
 def _draw_plot(scene: Scene, layout: _Layout, view: TlbView) -> None:
     x0, y0, width, height = layout.plot
     size = layout.size
     scene.text("plot:title", layout.shelf[0], y0 - size * 0.8, view.plot_title, "title muted",
-               size=size - 3)
+               size=size - 2.5)
     for share in (0, 50, 100):
         y = y0 + height * (1 - share / 100)
         scene.line(f"plot:{share}", x0, y, x0 + width, y, "grid muted")
         scene.text(f"plot:{share}:label", x0 - 6, y + size * 0.3, f"{share}", "label muted",
-                   size=size - 4, anchor="end")
+                   size=size - 2.5, anchor="end")
     placed: list[float] = []
     for curve in view.curves:
         if not curve.values:

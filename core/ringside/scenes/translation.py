@@ -112,15 +112,15 @@ class _Layout:
     actors: float  # y
     strip: float
     shares: float
-    bytes_shown: tuple[int, int]  # in the two columns; 0: none, and no address either
+    addresses: bool  # whether there is room for them
 
 
 _LAYOUTS = {
     "wide": _Layout(
-        880, 590, 10, 330, 420, 436, 34, 380, 14, 25, 18.5, 15, 392, 462, 536, (6, 6),
+        880, 578, 8, 318, 416, 440, 32, 374, 15, 25, 19, 16, 383, 454, 518, True,
     ),
     "tall": _Layout(
-        400, 690, 4, 138, 166, 230, 26, 366, 10.5, 21, 16, 12, 374, 490, 562, (0, 0),
+        400, 714, 4, 142, 160, 236, 26, 366, 12.5, 22, 17, 13, 374, 498, 572, False,
     ),
 }  # fmt: skip
 
@@ -133,7 +133,7 @@ def draw(view: TranslationView, shape: str = "wide") -> Scene:
     places |= _draw_actors(scene, layout, view)
     _draw_token(scene, layout, view, places)
     wide = layout.width > 500
-    size = layout.size + (0 if wide else 1)
+    size = layout.size + (0 if wide else 0.5)
     place = Place(layout.left, layout.strip, layout.width - 2 * layout.left, size, wide)
     draw_strip(scene, place, (view.strip_title, view.strip_note), view.pieces, view.arcs)
     below = place._replace(y=layout.shares)
@@ -181,7 +181,7 @@ def _draw_code(scene: Scene, layout: _Layout, view: TranslationView) -> Places:
     hidden = len(view.blocks) - len(shown)
     if hidden:
         scene.text("more", layout.left, min(y + layout.size * 1.2, layout.bottom + 4),
-                   "… " + view.more.format(n=hidden), "label muted", size=layout.size - 1)
+                   "… " + view.more.format(n=hidden), "label muted", size=layout.size - 0.5)
     return places
 
 
@@ -190,14 +190,14 @@ def _draw_empty(scene: Scene, layout: _Layout, view: TranslationView, height: fl
     tall = max(len(view.blocks) * height, layout.size * 2.2 * (len(view.empty) + 1))
     scene.rect("cache:empty", layout.right, layout.top, layout.right_width,
                min(tall, layout.bottom - layout.top), f"box {view.empty_tone} ghost", r=8)
-    fits = int((layout.right_width - 20) / ((layout.size - 1) * 0.54))
+    fits = int((layout.right_width - 20) / ((layout.size - 0.5) * 0.54))
     words = [line for text in view.empty[1:] for line in wrap(text, fits)]
     for number, line in enumerate((*view.empty[:1], *words)):
         first = number == 0
         scene.text(f"cache:empty:{number}", layout.right + 12,
                    layout.top + layout.size * (2 + 1.7 * number), line,
                    f"label {view.empty_tone}" if first else "label muted",
-                   size=layout.size + (1 if first else -1), weight=600 if first else 400)
+                   size=layout.size + (1 if first else -0.5), weight=600 if first else 400)
 
 
 def _draw_block(
@@ -207,7 +207,7 @@ def _draw_block(
     places: Places = {}
     if block.head:
         scene.text(f"{block.key}:head", layout.left, y + height * 0.72, block.head,
-                   "label muted", size=layout.size - 2, weight=600)
+                   "label muted", size=layout.size - 0.5, weight=600)
         y += height
     tall = block.rows * height
     gap = 2.0
@@ -225,12 +225,11 @@ def _draw_block(
         scene.rect(f"{block.key}:guest", layout.left, guest_top + gap / 2, layout.left_width,
                    height - gap, tone, r=5, tip=block.tip)
         _draw_row(scene, layout, block.guest, layout.left, layout.left_width, guest_top, height,
-                  layout.bytes_shown[0], mood)
+                  mood)
         places[block.guest.key] = (left_end + 9, guest_top + height / 2)
     for number, row in enumerate(block.cache):
         top = y + number * height
-        _draw_row(scene, layout, row, layout.right, layout.right_width, top, height,
-                  layout.bytes_shown[1], mood)
+        _draw_row(scene, layout, row, layout.right, layout.right_width, top, height, mood)
         places[row.key] = (layout.right - 9, top + height / 2)
     return places
 
@@ -250,45 +249,45 @@ def _draw_band(
     hot = " hot" if block.hot else ""
     scene.path(f"{block.key}:band", path, f"band {block.tone}{hot}{mood}", tip=block.tip)
     if block.word and x2 - x1 > 50:
-        scene.text(f"{block.key}:word", middle - 5, guest_top + height / 2 + 4, block.word,
-                   f"label {block.tone}", size=11.5, anchor="middle", weight=700, tip=block.tip)
+        scene.text(f"{block.key}:word", middle - 3, guest_top + height / 2 + 5, block.word,
+                   f"label {block.tone}", size=14.5, anchor="middle", weight=700, tip=block.tip)
 
 
 def _draw_row(
     scene: Scene, layout: _Layout, row: Row, x: float, width: float, y: float, height: float,
-    bytes_shown: int, mood: str,
+    mood: str,
 ) -> None:  # fmt: skip
+    """Address and text, and the bytes where they fit; else pointing at it tells them."""
     size = layout.size
-    small = size - 3
+    small = size - 0.5
     base = y + height / 2 + size * 0.33
     tone = "value" + (" hot" if row.hot else "") + mood
     at = x + 8
-    if bytes_shown:
+    if layout.addresses:
         if row.address:
-            scene.text(f"{row.key}:address", at, base, row.address, "value muted", size=small)
-        at += 8.6 * small * LETTER
-        code = row.code
-        if len(code) > 2 * bytes_shown:
-            code = code[: 2 * bytes_shown - 1] + "…"
-        if code:
-            scene.text(f"{row.key}:bytes", at, base, code, "value muted", size=small, tip=row.code)
-        at += (2 * bytes_shown + 1.2) * small * LETTER
+            scene.text(f"{row.key}:address", at, base, row.address, "value muted", size=small,
+                       tip=row.code)
+        at += 8.8 * small * LETTER
     room = x + width - 6 - at
-    chip = (len(row.chip) * (size - 2) * LETTER + 14) if row.chip else 0.0
+    chip = (len(row.chip) * small * LETTER + 14) if row.chip else 0.0
     fits = int((room - chip) / (size * LETTER))
     text = row.text if len(row.text) <= fits else row.text[: max(fits - 1, 1)] + "…"
     scene.text(row.key, at, base, text, tone + (" muted" if row.muted and not row.hot else ""),
-               size=size, weight=700 if row.hot else 400, tip=row.tip or row.text)
+               size=size, weight=700 if row.hot else 400,
+               tip=f"{row.tip or row.text} · {row.code}" if row.code else row.tip or row.text)
+    if row.code and not row.chip and len(row.code) < fits - len(text) - 1:
+        scene.text(f"{row.key}:bytes", x + width - 8, base, row.code, "value muted", size=small,
+                   anchor="end", tip=row.code)
     if row.chip:
         scene.text(f"{row.key}:chip", x + width - 8, base, row.chip,
-                   f"label mono {row.chip_tone}", size=size - 2, anchor="end", weight=700)
+                   f"label mono {row.chip_tone}", size=small, anchor="end", weight=700)
 
 
 def _draw_actors(scene: Scene, layout: _Layout, view: TranslationView) -> Places:
     """Boxes below the code: beside each other, or in the tall shape one below the other."""
     places: Places = {}
     wide = layout.width > 500
-    size = layout.size + (0 if wide else 1)
+    size = layout.size + (0 if wide else 0.5)
     width = layout.right + layout.right_width - layout.left
     x, y = layout.left, layout.actors
     for number, actor in enumerate(view.actors):
@@ -299,10 +298,10 @@ def _draw_actors(scene: Scene, layout: _Layout, view: TranslationView) -> Places
         scene.text(f"{actor.key}:title", x + 14, y + 19, actor.title,
                    f"label {actor.tone if actor.active else 'muted'}", size=size, weight=700,
                    tip=actor.tip)
-        fits = int((own - 24) / ((size - 1) * 0.56))
+        fits = int((own - 24) / ((size - 0.5) * 0.56))
         text = actor.text if len(actor.text) <= fits else actor.text[: fits - 1] + "…"
         scene.text(f"{actor.key}:text", x + 14, y + 37, text,
-                   "label" if actor.active else "label muted", size=size - 1, tip=actor.text)
+                   "label" if actor.active else "label muted", size=size - 0.5, tip=actor.text)
         places[actor.key] = (x + own - 18, y + 16)
         if wide:
             x += own + 10

@@ -107,14 +107,14 @@ class _Layout:
 
 _LAYOUTS = {
     "wide": _Layout(
-        900, 650, (6, 8, 256, 254), (6, 354, 256, 128),
-        ((276, 304, (0, 1)), (590, 304, (2, 3))), 30, 25.8, (11, 4, 8, 7), 16.5, 17,
-        (8, 514, 380, 5), (412, 514, 482),
+        890, 590, (4, 8, 250, 218), (4, 312, 250, 122),
+        ((264, 306, (0, 1)), (580, 306, (2, 3))), 28, 22.7, (11, 4, 8, 7), 16, 17,
+        (6, 464, 380, 5), (406, 464, 480),
     ),
     "tall": _Layout(
-        400, 748, (6, 6, 388, 92), (6, 142, 388, 66),
-        ((6, 388, (0, 2, 3)),), 236, 17, (5, 0, 4, 6), 13, 14,
-        (6, 612, 388, 4), (6, 704, 388),
+        400, 772, (6, 6, 388, 92), (6, 142, 388, 66),
+        ((6, 388, (0, 2, 3)),), 236, 18, (5, 0, 4, 6), 13.5, 14.5,
+        (6, 632, 388, 4), (6, 726, 388),
     ),
 }  # fmt: skip
 PLACES = ("app", "kernel", "vmm")
@@ -224,7 +224,7 @@ def _draw_chip(scene: Scene, layout: _Layout, view: VtxView) -> None:
     gx, gy, gwidth, gheight = layout.guest
     top, bottom = gy + gheight, layout.root[1]
     one_line = layout.width <= 500
-    width = gwidth - (56 if not one_line else 110)
+    width = gwidth - (46 if not one_line else 110)
     height = size * (1.9 if one_line else 2.9)
     x, y = gx + gwidth - width - 8, (top + bottom - height) / 2
     scene.rect("chip", x, y, width, height, f"box chip {view.chip_tone}")
@@ -325,7 +325,7 @@ def _draw_reasons(scene: Scene, layout: _Layout, view: VtxView) -> None:
         )
     top = max((reason.count for reason in view.reasons), default=1)
     line = layout.row
-    start = x + (222 if layout.width > 500 else 190)
+    start = x + (246 if layout.width > 500 else 206)
     shown = view.reasons[:most]
     left_for = tuple(reason for reason in view.reasons[most:] if reason.hot)
     shown = shown[: most - len(left_for)] + left_for  # what just happened is never left out
@@ -367,14 +367,14 @@ def _draw_injection(scene: Scene, layout: _Layout, view: VtxView) -> None:
             for line, text in enumerate((part.name, part.bits)):
                 scene.text(
                     f"inject:{part.key}:name" + (":bits" if line else ""), middle,
-                    y + size * (4.3 + 1.15 * line), text, "label muted", size=size - 2,
+                    y + size * (4.3 + 1.15 * line), text, "label muted", size=size - 1.5,
                     anchor="middle",
                 )
         at += room
     if layout.width > 500:
         for line, text in enumerate(_lines(view.inject_note, int(width / (size * 0.53)))):
             scene.text(
-                "inject:note" + (f":{line}" if line else ""), x, y + size * (6.9 + 1.2 * line),
+                "inject:note" + (f":{line}" if line else ""), x, y + size * (6.5 + 1.15 * line),
                 text, "label vmm" if view.inject_on else "label muted", size=size - 1,
             )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .scene import Scene
 
 LETTER = 0.64  # of the font's size: the width of a bold letter
+MONO = 0.61  # of its size, the width of a letter of a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class _Layout:
 
 
 _LAYOUTS = {
-    "wide": _Layout(880, 580, 18, (106, 92, 760, 396)),
-    "tall": _Layout(400, 700, 13, (52, 118, 342, 470)),
+    "wide": _Layout(880, 524, 18, (92, 80, 784, 356)),
+    "tall": _Layout(400, 700, 13, (58, 118, 340, 470)),
 }
 
 
@@ -68,8 +69,12 @@ def draw(view: WinsView, shape: str = "wide") -> Scene:
         scene.text(f"column:{number}", x0 + dx * (number + 0.5), y0 + height + size * 1.4, name,
                    "label", size=size - 3, anchor="middle", weight=600)
     for number, name in enumerate(view.rows):
-        scene.text(f"row:{number}", x0 - 10, y0 + dy * (number + 0.5) + size * 0.3, name, "label",
-                   size=size - (3 if not narrow else 2), anchor="end", weight=600)
+        lines = name.split(" ") if narrow else [name]
+        top = y0 + dy * (number + 0.5) + size * (0.3 - 0.65 * (len(lines) - 1))
+        for place, line in enumerate(lines):
+            key = f"row:{number}:{place}" if place else f"row:{number}"
+            scene.text(key, x0 - 10, top + place * size * 1.3, line, "label",
+                       size=size - (3 if not narrow else 1), anchor="end", weight=600)
     for row, cells in enumerate(view.cells):
         for column, cell in enumerate(cells):
             _draw_cell(scene, f"{row}:{column}", cell,
@@ -113,7 +118,10 @@ def _draw_cell(
         scene.rect(f"cell:{key}:bar", x + 6, base - 4, (w - 12) * share, 6, f"bar {tone}", r=3)
     middle = x + w / 2
     lift = size * 0.35 if cell.mark else 0
-    scene.text(f"cell:{key}:gain", middle, y + h * 0.42 - lift, cell.text, f"value {tone}",
+    text = cell.text
+    if len(text) * size * MONO > w - 4:
+        text = text.replace(" ", "")
+    scene.text(f"cell:{key}:gain", middle, y + h * 0.42 - lift, text, f"value {tone}",
                size=size + (0 if narrow else 2), anchor="middle", weight=700, tip=cell.tip)
     if not narrow:
         scene.text(f"cell:{key}:detail", middle, y + h * 0.42 + size * 1.0 - lift, cell.detail,

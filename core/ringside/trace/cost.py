@@ -128,6 +128,12 @@ class Bill:
         return Bill(self.preset, tuple(line for line in self.lines if line.name not in names))
 
 
+def charged(charges: Charges) -> frozenset[str]:
+    """The prices a bill under these charges can hold."""
+    own = {} if (INSTRUCTION, None) in charges else {INSTRUCTION}
+    return frozenset({*own, *charges.values()}) - {FREE}
+
+
 def purchases(counts: Counts, instructions: int, charges: Charges) -> dict[str, int]:
     """How many of each price a run has to pay."""
     price = charges.get((INSTRUCTION, None), INSTRUCTION)

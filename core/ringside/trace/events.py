@@ -212,7 +212,8 @@ class VmExited(Event):
     """VM exit: back to root operation.
 
     ``reason`` is as in the VMCS, with bit 31 set if the entry failed. ``eip`` and ``ring`` are the
-    guest's, ``event`` the interruption information, 0 if there is none.
+    guest's, ``event`` the interruption information, 0 if there is none. ``why`` says in words what
+    was wrong if the entry failed.
     """
 
     kind: ClassVar[str] = "vmexit"
@@ -222,6 +223,19 @@ class VmExited(Event):
     eip: int
     ring: int
     event: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VmxFailed(Event):
+    """A VMX instruction failed (SDM vol. 3C, 31.2): VMfailValid with the number ``error``, or
+    VMfailInvalid, with 0. ``why`` says in words which check it did not pass."""
+
+    kind: ClassVar[str] = "vmxfail"
+    mnemonic: str
+    error: int
+    why: str
+    eip: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ DETAILS: dict[str, Callable[[Any], str]] = {
     "deadline": lambda e: e.vm,
     "missed": lambda e: e.vm,
     "vmexit": lambda e: str(e.reason & 0xFFFF),  # the basic exit reason
+    "vmxfail": lambda e: str(e.error),
     "vmentry": lambda e: "launch" if e.launched else "resume",
     "vmcs": lambda e: "read" if isinstance(e, VmcsRead) else "write",
 }

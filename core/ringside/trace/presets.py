@@ -3,6 +3,7 @@
 Confidence: ``measured`` figures were read in a publication (or a copy quoting it), ``reported``
 ones are given as such by a publication but were not checked against it, ``derived`` ones follow
 by arithmetic from others, ``assumed`` ones are ours and marked so wherever they are shown.
+``yours`` are those a user has put in their place (:mod:`ringside.trace.own_prices`).
 
 Sources
     AA06   K. Adams, O. Agesen: A Comparison of Software and Hardware Techniques for x86
@@ -31,13 +32,17 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One processor: what each kind of event costs on it, and whether it has nested paging."""
+    """One processor: what each kind of event costs on it, and whether it has nested paging.
+
+    ``own`` names the prices that are not its own but the user's: see ``trace.own_prices``.
+    """
 
     id: str
     title: str
     year: int
     prices: Mapping[str, Price]
     ept: bool = True
+    own: frozenset[str] = frozenset()
 
 
 # What the nanobenchmarks of AA06 measured natively on one processor, the Pentium 4 672, are costs

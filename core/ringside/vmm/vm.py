@@ -30,6 +30,7 @@ from ringside.isa.registers import (
     SS,
 )
 from ringside.machine.access import LONGEST
+from ringside.machine.control import FEATURE_CONTROL_LOCKED
 from ringside.machine.cpu import Cpu
 from ringside.machine.digest import digest
 from ringside.machine.interpreter import prepare
@@ -102,6 +103,8 @@ class Vm:
             disk=disk,
             ticks_per_second=ticks_per_second or host.clock.ticks_per_second,
         )
+        # No VMX for guests: as on a machine whose firmware has locked it off (SDM vol. 3C, 24.7).
+        self.hardware.cpu.feature_control = FEATURE_CONTROL_LOCKED
         self.listener: Callable[[Event], None] | None = None
         self.exits: dict[str, int] = {}
         self.emulated: dict[str, int] = {}

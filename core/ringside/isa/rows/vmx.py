@@ -36,11 +36,12 @@ def tell(cpu: Cpu, flags: int) -> None:
     cpu.set_eflags(flags, STATUS_FLAGS)
 
 
-def attempt(cpu: Cpu, act: Callable[[], object], flags: int | None = 0) -> None:
+def attempt(cpu: Cpu, insn: Insn, act: Callable[[], object], flags: int | None = 0) -> None:
     """Do it and tell how it went; ``flags`` is None if success changes them by itself."""
     try:
         act()
     except VmFail as fail:
+        cpu.note_vmfail(insn.mnemonic, fail.error, fail.why)
         flags = FLAG_ZF if fail.error else FLAG_CF
     if flags is not None:
         tell(cpu, flags)
@@ -62,23 +63,23 @@ def vmxon(cpu: Cpu, insn: Insn) -> None:
     if cpu.cpl:
         raise GP()
     (region,) = quadwords(cpu, insn, 1)
-    attempt(cpu, lambda: cpu.vmxon(region))
+    attempt(cpu, insn, lambda: cpu.vmxon(region))
 
 
 def vmxoff(cpu: Cpu, insn: Insn) -> None:
-    attempt(cpu, vmx_operation(cpu).off)
+    attempt(cpu, insn, vmx_operation(cpu).off)
 
 
 def vmclear(cpu: Cpu, insn: Insn) -> None:
     vmx = vmx_operation(cpu)
     (pointer,) = quadwords(cpu, insn, 1)
-    attempt(cpu, lambda: vmx.clear(pointer))
+    attempt(cpu, insn, lambda: vmx.clear(pointer))
 
 
 def vmptrld(cpu: Cpu, insn: Insn) -> None:
     vmx = vmx_operation(cpu)
     (pointer,) = quadwords(cpu, insn, 1)
-    attempt(cpu, lambda: vmx.load_pointer(pointer))
+    attempt(cpu, insn, lambda: vmx.load_pointer(pointer))
 
 
 def vmptrst(cpu: Cpu, insn: Insn) -> None:
@@ -100,42 +101,42 @@ def vmread(cpu: Cpu, insn: Insn) -> None:
     def act() -> None:
         cpu.assign(destination, vmx.read(cpu.value(field)))
 
-    attempt(cpu, act)
+    attempt(cpu, insn, act)
 
 
 def vmwrite(cpu: Cpu, insn: Insn) -> None:
     vmx = vmx_operation(cpu)
     field, source = insn.operands
     value = cpu.value(source)
-    attempt(cpu, lambda: vmx.write(cpu.value(field), value))
+    attempt(cpu, insn, lambda: vmx.write(cpu.value(field), value))
 
 
 def vmlaunch(cpu: Cpu, insn: Insn) -> None:
     vmx = vmx_operation(cpu)
-    attempt(cpu, lambda: vmx.launch(1), None)  # the flags are the guest's now
+    attempt(cpu, insn, lambda: vmx.launch(1), None)  # the flags are the guest's now
 
 
 def vmresume(cpu: Cpu, insn: Insn) -> None:
     vmx = vmx_operation(cpu)
-    attempt(cpu, lambda: vmx.resume(1), None)
+    attempt(cpu, insn, lambda: vmx.resume(1), None)
 
 
 def vmcall(cpu: Cpu, insn: Insn) -> None:
-    attempt(cpu, vmx_operation(cpu).call)
+    attempt(cpu, insn, vmx_operation(cpu).call)
 
 
 def invept(cpu: Cpu, insn: Insn) -> None:
     vmx = vmx_operation(cpu)
     kind = cpu.value(insn.operands[0])
     pointer, reserved = quadwords(cpu, insn, 2)
-    attempt(cpu, lambda: vmx.invept(kind, pointer, reserved))
+    attempt(cpu, insn, lambda: vmx.invept(kind, pointer, reserved))
 
 
 def invvpid(cpu: Cpu, insn: Insn) -> None:
     vmx = vmx_operation(cpu)
     kind = cpu.value(insn.operands[0])
     first, linear = quadwords(cpu, insn, 2)
-    attempt(cpu, lambda: vmx.invvpid(kind, first & 0xFFFF, first >> 16, linear))
+    attempt(cpu, insn, lambda: vmx.invvpid(kind, first & 0xFFFF, first >> 16, linear))
 
 
 def row(mnemonic: str, form: str, meaning: Callable[[Cpu, Insn], None], text: str) -> Row:

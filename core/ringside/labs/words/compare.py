@@ -22,6 +22,7 @@ COMPARE: dict[str, Message] = {
     "facts.interpreted": ("nothing runs directly", "semmi sem fut közvetlenül"),
     "paging.ept": ("EPT", "EPT"),
     "paging.shadow": ("shadow", "árnyék"),
+    "isa.title": ("virtualizable", "virtualizálható"),
     "legend.own": ("guest", "vendég"),
     "legend.vmm": ("VMM; ticks: exits", "VMM; jelek: kilépések"),
     "scale.end": ("{cycles} cycles", "{cycles} ciklus"),
@@ -50,6 +51,10 @@ COMPARE: dict[str, Message] = {
         "Ported guest: other instructions, so it is not compared step by step.",
         "Átírt vendég: mások az utasításai, ezért lépésenként nem vetjük össze."),
     "option.preset": ("Processor", "Processzor"),
+    "option.paging": ("Hardware paging", "Hardveres lapozás"),
+    "option.paging.processor": ("as the processor can", "ahogy a processzor tudja"),
+    "option.paging.both": ("EPT and shadow", "EPT és árnyék"),
+    "option.isa": ("Instruction set", "Utasításkészlet"),
     "option.devices": ("Devices", "Eszközök"),
     "devices.without": ("without device time", "eszközidő nélkül"),
     "devices.with": ("with device time", "eszközidővel"),
@@ -77,7 +82,7 @@ COMPARE: dict[str, Message] = {
         "{lane} a(z) {step}. vendéglépés ({insn}) óta más: {what} értéke {found} "
         "{expected} helyett."),
     "panel.exits": ("Exits by kind", "Kilépések fajtánként"),
-    "panel.bill": ("Cycles · {lane}", "Ciklusok · {lane}"),
+    "panel.bills": ("Cycles, modelled", "Ciklusok, modellezve"),
     "no.exits": ("none", "nincs"),
     "modelled": (
         "Cycles are modelled: counted events times the prices of {preset}.",

@@ -43,8 +43,8 @@ FASTEST: dict[str, Message] = {
         "fordítást](translation) végző [VMM](vmm) alatt és első nemzedékű VT-x-es alatt. A → "
         "billentyű futtat egyet."),
     "said": (
-        "{title}, {system}: {parts} = {cycles} cycles. Published: {published}.",
-        "{title}, {system}: {parts} = {cycles} ciklus. Közölt: {published}."),
+        "{title}, {system}: {cycles} cycles. Published: {published}.",
+        "{title}, {system}: {cycles} ciklus. Közölt: {published}."),
     "given": (
         "{title}, {system}: {cycles} cycles. The published figure, {published}, is itself a price "
         "here, so this is no prediction; the others build on it.",
@@ -88,6 +88,7 @@ FASTEST: dict[str, Message] = {
     "option.rest": ("Other prices", "Többi ár"),
     "rest.same": ("as on the Pentium 4", "mint a Pentium 4-en"),
     "rest.half": ("half, later", "később fele"),
+    "panel.why": ("Why it differs", "Miért tér el"),
     "panel.bill": ("What one round is made of", "Miből áll egy kör"),
     "panel.measured": ("Measured · {file}", "Mért rész · {file}"),
     "measured": ("{purpose} One round: {code}", "{purpose} Egy kör: {code}"),
@@ -102,8 +103,4 @@ FASTEST: dict[str, Message] = {
         "In the other order: {one} and {other}.", "Fordított sorrendben: {one} és {other}."),
     "panel.generations": ("Cycles by processor", "Ciklusok processzoronként"),
     "panel.assumption": ("What is assumed", "Mit tételezünk fel"),
-    "confidence.measured": ("measured", "mért"),
-    "confidence.reported": ("reported", "közölt"),
-    "confidence.derived": ("derived", "levezetett"),
-    "confidence.assumed": ("assumed", "feltételezett"),
 }

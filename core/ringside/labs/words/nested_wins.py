@@ -10,6 +10,9 @@ WINS: dict[str, Message] = {
         "For which programs is nested paging faster than shadow paging, and for which slower?",
         "Mely programoknak gyorsabb a beágyazott lapozás az árnyéknál, és melyeknek lassabb?"),
     "load.churn": ("page tables change (fork, exec, mmap)", "változó laptáblák (fork, exec, mmap)"),
+    "load.fork": (
+        "processes come and go (a switch for 30 new pages)",
+        "folyamatok jönnek-mennek (váltás 30 új laponként)"),
     "load.switch": ("processes take turns", "folyamatok felváltva"),
     "load.trace": ("a dropped trace file", "idehúzott nyomfájl"),
     "option.page": ("Pages", "Lapok"),
@@ -19,6 +22,9 @@ WINS: dict[str, Message] = {
     "option.caches": ("Walk caches", "Bejárástárak"),
     "caches.on": ("on, with nested TLB", "van, beágyazott TLB-vel"),
     "caches.off": ("none", "nincs"),
+    "option.roots": ("Shadow after a switch", "Árnyék váltás után"),
+    "roots.kept": ("kept for each process", "folyamatonként megmarad"),
+    "roots.dropped": ("dropped, filled again", "eldobva, újratöltve"),
     "option.work": ("Work per access", "Munka elérésenként"),
     "work.100": ("100 cycles", "100 ciklus"),
     "work.25": ("25 cycles", "25 ciklus"),
@@ -31,6 +37,8 @@ WINS: dict[str, Message] = {
     "legend.shadow": ("shadow faster", "árnyék gyorsabb"),
     "x.churn": ("pages mapped anew, per million accesses →",
                 "újonnan leképezett lap, millió elérésenként →"),
+    "x.fork": ("pages mapped anew, per million accesses →",
+               "újonnan leképezett lap, millió elérésenként →"),
     "x.switch": ("context switches per million accesses →",
                  "folyamatváltás millió elérésenként →"),
     "x.trace": ("hardware →", "hardver →"),
@@ -73,17 +81,44 @@ WINS: dict[str, Message] = {
     "panel.cell": ("This workload: cycles per access", "Ez a terhelés: ciklus elérésenként"),
     "bar.shadow.walk": ("shadow: walks", "árnyék: bejárás"),
     "bar.shadow.event": ("shadow: faults, exits", "árnyék: hibák, kilépések"),
+    "bar.shadow.refill": ("shadow: filled again after switches", "árnyék: újratöltés váltás után"),
     "bar.nested.walk": ("nested: walks", "beágyazott: bejárás"),
     "bar.nested.event": ("nested: faults, exits", "beágyazott: hibák, kilépések"),
     "bar.work": ("the program's own work (assumed)", "a program saját munkája (feltevés)"),
     "bar.note": (
         "{refs_shadow} and {refs_nested} references a walk; {hit} % TLB hits; {touched} pages "
-        "mapped anew, {switches} switches among {accesses} accesses; a shadow is kept for each "
-        "process. Events are counted, cycles modelled with the prices of {preset}.",
+        "mapped anew, {switches} switches among {accesses} accesses; {roots}. Events are counted, cycles modelled with the prices of {preset}.",
         "{refs_shadow} és {refs_nested} hivatkozás bejárásonként; {hit}% TLB-találat; {touched} "
-        "újonnan leképezett lap, {switches} váltás {accesses} elérés közben; minden folyamatnak "
-        "megmarad az árnyéka. Az események számoltak, a ciklusok a(z) {preset} áraival "
+        "újonnan leképezett lap, {switches} váltás {accesses} elérés közben; {roots}. Az események számoltak, a ciklusok a(z) {preset} áraival "
         "modellezettek."),
+    "note.kept": (
+        "a traced shadow is kept for each process", "minden folyamatnak megmarad a figyelt árnyéka"),
+    "note.dropped": (
+        "the shadow is dropped at each CR3 load, and its tables are not traced",
+        "az árnyék minden CR3-betöltéskor eldobódik, és a táblái nem figyeltek"),
+    "cell.refills": (
+        "After {switches} switches, {refills} entries of the [shadow](@vmm) that had been there "
+        "were made again, each by a [hidden fault](hidden-fault).",
+        "{switches} váltás után az [árnyék](@vmm) {refills} korábbi bejegyzése készült el újra, "
+        "mindegyik egy [rejtett laphibával](hidden-fault)."),
+    "panel.compared": ("This map beside them", "Ez a térkép mellettük"),
+    "compared": (
+        "Nested paging against shadow paging is between {low} and {high} in this map, which is "
+        "modelled.",
+        "A beágyazott lapozás az árnyékhoz képest ezen a (modellezett) térképen {low} és {high} "
+        "között van."),
+    "compared.near": ("{name}: a cell comes within a tenth of it.",
+                      "{name}: egy mező egytizednyire megközelíti."),
+    "compared.between": ("{name}: the map goes beyond it, but no cell is near.",
+                         "{name}: a térkép túlmegy rajta, de egyik mező sincs közel."),
+    "compared.beyond": ("{name}: no workload of this map comes to that.",
+                        "{name}: ennek a térképnek egyik terhelése sem éri el."),
+    "compared.loses": (
+        "Where it loses, it loses up to {low}; the papers tell the direction, but no such figure. "
+        "Here every access goes to any page alike, and most of them miss the [TLB](tlb).",
+        "Ahol veszít, legfeljebb {low}; a közlemények az irányt mondják, ilyen számot nem. Itt "
+        "minden elérés bármelyik lapra egyformán mehet, és a többségük nincs a [TLB](tlb)-ben."),
+    "compared.never": ("It loses nowhere in this map.", "Ezen a térképen sehol sem veszít."),
     "panel.published": ("Published", "Közölt eredmények"),
     "published": (
         "AMD RVI: up to 42 % faster in benchmarks that stress paging, up to 500 % in "

@@ -40,6 +40,18 @@ POOL: dict[str, Message] = {
     "option.tax": ("Idle memory tax", "Tétlenségi adó"),
     "tax.75": ("tax 75 %", "adó 75 %"),
     "tax.0": ("no tax", "nincs adó"),
+    "tax.50": ("tax 50 %", "adó 50 %"),
+    "tax.90": ("tax 90 %", "adó 90 %"),
+    "option.shares": ("Shares", "Részesedés"),
+    "shares.equal": ("equal", "egyforma"),
+    "shares.a": ("A has twice as many", "A-é kétszeres"),
+    "shares.b": ("B has twice as many", "B-é kétszeres"),
+    "shares.b4": ("B has four times as many", "B-é négyszeres"),
+    "option.least": ("Minimum", "Minimum"),
+    "least.25": ("a quarter of its memory", "a memóriája negyede"),
+    "least.0": ("none", "nincs"),
+    "least.10": ("a tenth", "a tizede"),
+    "least.50": ("a half", "a fele"),
     "tax.later": ("tax 0, then 75 %", "adó 0, majd 75 %"),
 
     # in the picture
@@ -76,6 +88,7 @@ POOL: dict[str, Message] = {
     "note.hoarder": ("touched all, idles", "mindent megfogott, tétlen"),
     "note.busy": ("always busy", "mindig dolgozik"),
     "note.same": ("like the others", "mint a többi"),
+    "note.shares": ("shares × {factor}", "részesedés × {factor}"),
     "state.working": ("working", "dolgozik"),
     "state.idle": ("idle", "tétlen"),
     "state.waiting": ("must wait", "várnia kell"),
@@ -221,6 +234,32 @@ POOL: dict[str, Message] = {
     # panels
     "panel.host": ("The host", "A gazda"),
     "panel.vm": ("{vm} in pages", "{vm} lapokban"),
+    "panel.published": ("Published", "Közölt eredmények"),
+    "published.tax": (
+        "Waldspurger 2002, figure 7: when the tax went from 0 to 75 %, memory moved from the idle "
+        "VM to the busy one, which then did over {gain} % more.",
+        "Waldspurger 2002, 7. ábra: amikor az adó 0-ról 75%-ra nőtt, a memória a tétlen gépről a "
+        "dolgozóhoz vándorolt, amely így több mint {gain}%-kal többet végzett."),
+    "here.tax": (
+        "Here, since the tax changed: A from {idle} to {idle_now} frames, B from {busy} to "
+        "{busy_now}. 'ringside pool --figure tax' repeats the experiment itself.",
+        "Itt, mióta az adó változott: A {idle} keretről {idle_now} keretre, B {busy} keretről "
+        "{busy_now} keretre. Magát a kísérletet a 'ringside pool --figure tax' ismétli meg."),
+    "here.notax": (
+        "Here the tax does not change: A has {idle_now} frames, B {busy_now}. Choose 'tax 0, then "
+        "75 %', or 'ringside pool --figure tax' for the experiment itself.",
+        "Itt az adó nem változik: A-nak {idle_now} kerete van, B-nek {busy_now}. Válaszd ezt: "
+        "„adó 0, majd 75 %”, vagy a 'ringside pool --figure tax' parancsot magához a kísérlethez."),
+    "published.sharing": (
+        "Waldspurger 2002, figure 4: of one VM {one} % of the memory could be shared, of ten like "
+        "VMs {ten} %, and nearly {reclaimed} % was reclaimed.",
+        "Waldspurger 2002, 4. ábra: egy gép memóriájának {one}%-a volt megosztható, tíz egyforma "
+        "gépének {ten}%-a, és közel {reclaimed}% felszabadult."),
+    "here.sharing": (
+        "Here {vms} VMs with {pages} pages: {saved} frames saved by now, {share} % of their memory. "
+        "'ringside pool --figure sharing' repeats the experiment with one to ten.",
+        "Itt {vms} gép {pages} lappal: eddig {saved} megtakarított keret, a memóriájuk {share}%-a. "
+        "A kísérletet egytől tíz gépig a 'ringside pool --figure sharing' ismétli meg."),
     "panel.work": ("Accesses so far", "Hozzáférések eddig"),
     "row.round": ("round", "kör"),
     "row.free": ("free frames", "szabad keretek"),
@@ -231,6 +270,8 @@ POOL: dict[str, Message] = {
     "row.has": ("frames it uses", "használt keret"),
     "row.target": ("due", "jár"),
     "row.active": ("active, estimated", "aktív, becslés"),
+    "row.shares": ("shares", "részesedés"),
+    "row.least": ("minimum", "minimum"),
     "row.price": ("shares per page", "részesedés laponként"),
     "row.balloon": ("in the balloon", "léggömbben"),
     "row.disk": ("on the host's disk", "a gazda lemezén"),
@@ -249,6 +290,12 @@ POOL: dict[str, Message] = {
     "tip.active": (
         "From sampled pages; the largest of three moving averages.",
         "Kiválasztott lapokból; három mozgóátlag közül a legnagyobb."),
+    "tip.shares": (
+        "What it bids for memory; twice the shares, twice the claim.",
+        "Ennyivel pályázik a memóriára; kétszeres részesedés, kétszeres igény."),
+    "tip.least": (
+        "Pages that nobody may take from it, however little it pays.",
+        "Lapok, amelyeket senki sem vehet el tőle, bármilyen keveset fizet."),
     "tip.price": (
         "S / (P (f + k (1 − f))): who pays least loses the next page.",
         "S / (P (f + k (1 − f))): aki a legkevesebbet fizeti, attól kerül el a következő lap."),

@@ -23,7 +23,7 @@ PROPERTIES: dict[str, Message] = {
     "crime.hostile_greedy": ("greed", "mohó"),
     "crime.hostile_spy": ("spy", "kém"),
     "crime.hostile_crash": ("crash", "hiba"),
-    "isa.virtualizable": ("every sensitive instr. traps", "minden érzékeny csapda"),
+    "isa.virtualizable": ("every sensitive instr. traps", "ami érzékeny, csapdát okoz"),
     "start": (
         "Three properties make a [VMM](vmm): [equivalence](equivalence), [resource control]"
         "(resource-control), [efficiency](efficiency). Each technique is tried in turn: one guest beside the bare machine, seven "
@@ -71,22 +71,18 @@ PROPERTIES: dict[str, Message] = {
         "elveszett."),
     "say.efficient": (
         "Under {technique} the processor itself ran {share} % of {guest}'s {steps} steps; the VMM "
-        "came in {exits} times. Modelled, that is {slowdown} times the cycles of bare metal.",
+        "came in {exits} times. Modelled, without what devices take, that is {slowdown} times the "
+        "cycles of bare metal.",
         "{technique}: a(z) {guest} {steps} lépésének {share} %-át maga a processzor futtatta; a "
-        "VMM {exits} alkalommal lépett be. A modell szerint ez a csupasz gép ciklusainak "
-        "{slowdown}-szorosa."),
+        "VMM {exits} alkalommal lépett be. A modell szerint, az eszközök ideje nélkül, ez a csupasz "
+        "gép ciklusainak {slowdown}-szorosa."),
     "say.inefficient": (
         "Under {technique} the processor ran none of {guest}'s {steps} steps itself. That is not "
         "efficiency in the sense of the definition, whatever it costs: here {slowdown} times the "
-        "modelled cycles of bare metal.",
+        "modelled cycles of bare metal, without what devices take.",
         "{technique}: a(z) {guest} {steps} lépéséből egyet sem futtatott maga a processzor. A "
-        "definíció szerint ez nem hatékony, bármennyibe kerül: itt a csupasz gép modellezett "
-        "ciklusainak {slowdown}-szorosa."),
-    "say.cheap": (
-        "Cheaper than bare metal, because this guest mostly prints, and a real port is dearer than "
-        "a virtual one.",
-        "Olcsóbb a csupasz gépnél, mert ez a vendég főleg kiír, és egy valódi port drágább, mint "
-        "egy virtuális."),
+        "definíció szerint ez nem hatékony, bármennyibe kerül: itt, az eszközök ideje nélkül, a "
+        "csupasz gép modellezett ciklusainak {slowdown}-szorosa."),
     "fact.compared": ("compared", "összevetve"),
     "fact.compared.state": ("the whole state after {steps} steps",
         "a teljes állapot {steps} lépés után"),
@@ -130,9 +126,12 @@ PROPERTIES: dict[str, Message] = {
         "erőforrásról a VMM dönt, és bármikor visszaveheti."),
     "define.efficiency": (
         "Efficiency: innocuous instructions are executed by the hardware directly, with no "
-        "intervention of the VMM.",
+        "intervention of the VMM. Cycles are modelled: prices and paging of the {preset}, which has "
+        "no EPT; what devices take is left out, for a real port is slower than a virtual device.",
         "Hatékonyság: az ártalmatlan utasításokat közvetlenül a hardver hajtja végre, a VMM "
-        "beavatkozása nélkül."),
+        "beavatkozása nélkül. A ciklusok modellezettek: a(z) {preset} áraival és lapozásával, "
+        "amelyben nincs EPT; az eszközök ideje kimarad, mert egy valódi port lassabb, mint egy "
+        "virtuális eszköz."),
     "panel.exits": ("Exits", "Kilépések"),
     "panel.done": ("Measured so far", "Eddigi mérések"),
     "done.equal": ("equivalence", "ekvivalencia"),

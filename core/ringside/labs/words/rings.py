@@ -232,6 +232,7 @@ RINGS: dict[str, Message] = {
     "kind.emulate": ("emulation", "emulálás"),
     "kind.inject": ("injection", "injektálás"),
     "kind.silent": ("silent failure", "néma hiba"),
+    "kind.vmxfail": ("VMX failure", "VMX-hiba"),
     "kind.diverge": ("divergence from bare metal", "eltérés a csupasz géptől"),
     "kind.console": ("console output", "konzolkimenet"),
     "kind.halt": ("halt", "megállás"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .pv_steps import PV_STEPS
 from .say import Message
 from .vtx_steps import VTX_STEPS
 
@@ -66,6 +67,41 @@ STEPS: dict[str, Message] = {
         "{insn} raises [{name}](fault) at {eip}: the processor enters the kernel's handler.",
         "{insn} a(z) {eip} címen [{name}](fault) kivételt okoz: a processzor a kernel kezelőjébe "
         "lép."),
+    "fault.nothing": (
+        "{nothing}: the processor raises [{name}](fault) and enters the kernel's handler.",
+        "{nothing}: a processzor [{name}](fault) kivételt vált ki, és a kernel kezelőjébe lép."),
+    "fault.chain": (
+        "{insn} raises [{name}](fault) at {eip}. Delivering it through the [IDT](idt) raises "
+        "{chain}: for the last of these the processor enters the kernel's handler.",
+        "{insn} a(z) {eip} címen [{name}](fault) kivételt okoz. A kézbesítése az [IDT](idt)-n át "
+        "újabbat vált ki: {chain}. Az utolsónak a kezelőjébe lép a processzor."),
+    "shutdown.raised": (
+        "{insn} raises [{name}](fault) at {eip}, which cannot be delivered through the [IDT](idt). "
+        "Neither can what follows from that, the double fault included ({chain}): the processor "
+        "shuts down.",
+        "{insn} a(z) {eip} címen [{name}](fault) kivételt okoz, amely az [IDT](idt)-n át nem "
+        "kézbesíthető. Ami ebből következik, az sem, a kettős hiba sem ({chain}): a processzor "
+        "leáll."),
+    "shutdown.tried": (
+        "The [VMM](@vmm) tries to deliver the exception through the guest's own [IDT](idt), and "
+        "what follows when that fails ({chain}), the double fault included. None can be "
+        "delivered: the virtual processor shuts down.",
+        "A [VMM](@vmm) a vendég saját [IDT](idt)-jén át próbálja kézbesíteni a kivételt, majd "
+        "azt, ami a kudarcból következik ({chain}), végül a kettős hibát. Egyik sem kézbesíthető: "
+        "a virtuális processzor leáll."),
+    "shutdown.delivery": (
+        "The [VMM](@vmm) tries to deliver the exception through the guest's own [IDT](idt). "
+        "Neither it nor the double fault that follows can be delivered: the virtual processor "
+        "shuts down.",
+        "A [VMM](@vmm) a vendég saját [IDT](idt)-jén át próbálja kézbesíteni a kivételt. Sem ez, "
+        "sem a belőle következő kettős hiba nem kézbesíthető: a virtuális processzor leáll."),
+    "shutdown.exit": (
+        "After the triple fault there is nothing to return to: the [VMM](@vmm) stops only this "
+        "[virtual CPU](vcpu), as a real processor would shut down. The host and other guests go "
+        "on.",
+        "A hármas hiba után nincs hová visszatérni: a [VMM](@vmm) csak ezt a "
+        "[virtuális CPU-t](vcpu) állítja le, ahogy a valódi processzor is leállna. A gazda és a "
+        "többi vendég fut tovább."),
     "fault.page": (
         "The address {address} is not mapped for this access: [page fault](pf). The kernel's "
         "handler takes over.",
@@ -98,6 +134,12 @@ STEPS: dict[str, Message] = {
         "[traps](trap): {name} brings in the [VMM](@vmm).",
         "A(z) [{who}](@{context}) a(z) {ring}. [gyűrűben](ring) ezt próbálja: {insn}. Ez "
         "[csapda](trap): a(z) {name} a [VMM](@vmm)-nek adja a vezérlést."),
+    "trap.nothing": (
+        "{nothing}. The processor [traps](trap): {name} brings in the [VMM](@vmm).",
+        "{nothing}. Ez [csapda](trap): a(z) {name} a [VMM](@vmm)-nek adja a vezérlést."),
+    "trap.callout": (
+        "The translated code of the [guest kernel](@kernel) calls the [VMM](@vmm), with INT FCh.",
+        "A [vendégkernel](@kernel) lefordított kódja az INT FCh-val a [VMM](@vmm)-et hívja."),
     "trap.cli": (
         "The [guest kernel](@kernel) tries to switch interrupts off. [CPL](cpl) {ring} > "
         "[IOPL](iopl) 0, so the CPU [traps](trap) into the [VMM](@vmm).",
@@ -182,6 +224,23 @@ STEPS: dict[str, Message] = {
         "[VMM](@vmm) fills the [shadow](shadow): {gva} → frame at {hpa}.",
         "A vendég saját táblája leképezi: {gva}, tehát ez [rejtett laphiba](hidden-fault) volt. A "
         "[VMM](@vmm) kitölti az [árnyékot](shadow): {gva} → {hpa} keret."),
+    "shadow.unpaged": (
+        "The guest has not switched paging on: its address {gva} is guest-physical. The "
+        "[VMM](@vmm) still needs a [shadow](shadow) entry, and fills it in: {gva} → frame at "
+        "{hpa}. The guest knows nothing of this [hidden fault](hidden-fault).",
+        "A vendég még nem kapcsolta be a lapozást: a(z) {gva} cím vendégfizikai. A "
+        "[VMM](@vmm)-nek így is kell [árnyékbejegyzés](shadow), és ki is tölti: {gva} → {hpa} "
+        "keret. A vendég nem tud erről a [rejtett laphibáról](hidden-fault)."),
+    "inject.nothing": (
+        "{nothing}. The [VMM](@vmm) delivers {name} to the guest through the guest's own "
+        "[IDT](idt), handler at {handler}.",
+        "{nothing}. A [VMM](@vmm) a vendég saját [IDT](idt)-jén át kézbesíti: {name}, kezelő: "
+        "{handler}."),
+    "inject.chain": (
+        "The [VMM](@vmm) delivers an exception to the guest; delivering it raises the next "
+        "({chain}). For {name} there is a handler in the guest's own [IDT](idt).",
+        "A [VMM](@vmm) kivételt kézbesít a vendégnek; a kézbesítés újabbat vált ki ({chain}). A(z) "
+        "{name} kivételnek van kezelője a vendég saját [IDT](idt)-jében."),
     "resume": (
         "The [VMM](@vmm) returns with IRET: the guest goes on in [ring](ring) {ring} at {eip}.",
         "A [VMM](@vmm) IRET-tel visszatér: a vendég a(z) {ring}. [gyűrűben](ring) folytatja, "
@@ -213,89 +272,12 @@ STEPS: dict[str, Message] = {
         "[ring](ring) 1. Press → for the first step.",
         "Ezt a [vendéget](guest) [VMM-hez írták](paravirtualization): tudja, hogy az 1-es "
         "[gyűrűben](ring) van. Az első lépéshez nyomd meg a → billentyűt."),
-    "trap.hypercall": (
-        "The [guest kernel](@kernel) asks the [VMM](@vmm) by a [hypercall](hypercall): {call}.",
-        "A [vendégkernel](@kernel) [hiperhívással](hypercall) fordul a [VMM](@vmm)-hez: {call}."),
     "trap.sensitive": (
         "On this imagined processor [{insn}](sensitive) is privileged too: in [ring](ring) {ring} "
         "it [traps](trap), and the [VMM](@vmm) hears of it.",
         "Ezen az elképzelt processzoron ez is privilegizált: [{insn}](sensitive). A(z) {ring}. "
         "[gyűrűben](ring) [csapdát](trap) vált ki, így a [VMM](@vmm) tud róla."),
-    "hypercall": (
-        "The [VMM](@vmm) has checked the arguments of {call} and does what was asked.",
-        "A [VMM](@vmm) ellenőrizte a(z) {call} argumentumait, és teljesíti a kérést."),
-    "hypercall.refused": (
-        "The [VMM](@vmm) refuses {call}: {why}. The guest gets the error {result}, and nothing has "
-        "happened.",
-        "A [VMM](@vmm) visszautasítja ({call}): {why}. A vendég a(z) {result} hibakódot kapja, "
-        "és nem történt semmi."),
-    "hypercall.set_trap_table": (
-        "{call}: the [VMM](@vmm) notes which handlers the guest kernel wants for exceptions and "
-        "[system calls](syscall).",
-        "{call}: a [VMM](@vmm) feljegyzi, milyen kezelőket kér a vendégkernel a kivételekhez és a "
-        "[rendszerhívásokhoz](syscall)."),
-    "hypercall.set_gdt": (
-        "{call}: the [VMM](@vmm) has checked each segment (rings 1 and 3 only) and copies them "
-        "into its own table.",
-        "{call}: a [VMM](@vmm) minden szegmenst ellenőrzött (csak 1-es és 3-as gyűrű), és "
-        "átmásolja a saját táblájába."),
-    "hypercall.stack_switch": (
-        "{call}: [system calls](syscall) will find this stack in the guest kernel.",
-        "{call}: a [rendszerhívások](syscall) ezt a vermet találják majd a vendégkernelben."),
-    "hypercall.set_callbacks": (
-        "{call}: the [VMM](@vmm) notes whom to call when an event comes, instead of an "
-        "[interrupt](interrupt).",
-        "{call}: a [VMM](@vmm) feljegyzi, kit hívjon [megszakítás](interrupt) helyett, ha esemény "
-        "jön."),
-    "hypercall.mmuext_op": (
-        "{call}: the [VMM](@vmm) has checked the guest's page tables entry by entry; the processor "
-        "uses the VMM's copy.",
-        "{call}: a [VMM](@vmm) bejegyzésenként ellenőrizte a vendég laptábláit; a processzor a VMM "
-        "másolatát használja."),
-    "hypercall.mmu_update": (
-        "{call}: a batch of page-table changes, each checked: only frames of the guest's own.",
-        "{call}: egy köteg laptábla-módosítás, mind ellenőrizve: csak a vendég saját keretei."),
-    "hypercall.update_va_mapping": (
-        "{call}: one page is mapped as the guest kernel asks, after a check that the frame is its "
-        "own.",
-        "{call}: egy lap leképezése úgy, ahogy a vendégkernel kérte; a VMM előbb ellenőrizte, hogy "
-        "a keret az övé."),
-    "hypercall.multicall": (
-        "{call}: several requests, one [trap](trap).",
-        "{call}: több kérés, egyetlen [csapda](trap)."),
-    "hypercall.xen_version": (
-        "{call}: an empty question; on its way back the [VMM](@vmm) delivers the event that was "
-        "waiting.",
-        "{call}: üres kérdés; visszatéréskor a [VMM](@vmm) kézbesíti a várakozó eseményt."),
-    "hypercall.console_io": (
-        "{call}: the [VMM](@vmm) passes characters to or from the guest's console.",
-        "{call}: a [VMM](@vmm) karaktereket ad át a vendég konzoljának, vagy onnan."),
-    "hypercall.iret": (
-        "{call}: the [VMM](@vmm) returns for the guest kernel and lets events in again if the "
-        "saved [IF](if) says so.",
-        "{call}: a [VMM](@vmm) tér vissza a vendégkernel helyett, és ha a mentett [IF](if) ezt "
-        "mondja, újra beengedi az eseményeket."),
-    "hypercall.sched_op": (
-        "{call}: the guest kernel gives the processor back, as [HLT](hlt) would on the bare "
-        "machine, or ends the run.",
-        "{call}: a vendégkernel visszaadja a processzort, ahogy csupasz gépen a [HLT](hlt) tenné, "
-        "vagy befejezi a futást."),
-    "hypercall.event_channel_op": (
-        "{call}: the guest kernel gets an event channel; its device may now report.",
-        "{call}: a vendégkernel eseménycsatornát kap; az eszköze mostantól jelezhet."),
-    "hypercall.vcpu_op": (
-        "{call}: the virtual timer is set.",
-        "{call}: a virtuális időzítő beállítva."),
-    "upcall": (
-        "An event has come: the [VMM](@vmm) notes it in the shared page and calls the guest "
-        "kernel's handler at {handler}.",
-        "Esemény jött: a [VMM](@vmm) feljegyzi a közös lapon, és meghívja a vendégkernel kezelőjét "
-        "({handler})."),
-    "upcall.held": (
-        "An event has come, but the guest kernel holds events back: the [VMM](@vmm) only notes it "
-        "in the shared page. EIP stays {handler}.",
-        "Esemény jött, de a vendégkernel visszatartja az eseményeket: a [VMM](@vmm) csak feljegyzi "
-        "a közös lapon. EIP marad {handler}."),
+    **PV_STEPS,
     "crash": (
         "{vm} cannot go on: {why}. The [VMM](@vmm) ends it; nobody else notices.",
         "{vm} nem futhat tovább: {why}. A [VMM](@vmm) leállítja; senki más nem veszi észre."),
@@ -328,6 +310,16 @@ STEPS: dict[str, Message] = {
     # hardware assist
     **VTX_STEPS,
 }
+
+NOTHING: dict[str, Message] = {
+    "memory": ("There is no memory at {eip}, and so no instruction",
+               "A(z) {eip} címen nincs memória, így utasítás sincs"),
+    "bytes": ("The bytes at {eip} ({bytes}) are no instruction",
+              "A(z) {eip} címen álló bájtok ({bytes}) nem alkotnak utasítást"),
+    "long": ("The instruction at {eip} is longer than 15 bytes",
+             "A(z) {eip} címen álló utasítás 15 bájtnál hosszabb"),
+}
+"""Why there is no instruction at a place the guest has come to."""
 
 WHO: dict[str, Message] = {
     "app": ("application", "alkalmazás"),

@@ -184,6 +184,11 @@ TRANSLATION: dict[str, Message] = {
         "[trap](trap).",
         "{insn} helyett ez a(z) {count} utasítás fut, a memóriabeli virtuális CPU-n: nincs "
         "[csapda](trap)."),
+    "run.in-line.one": (
+        "Instead of {insn} one other instruction runs, on the virtual CPU in memory: no "
+        "[trap](trap).",
+        "{insn} helyett egyetlen másik utasítás fut, a memóriabeli virtuális CPU-n: nincs "
+        "[csapda](trap)."),
     "run.branch": (
         "{insn} runs from the cache; the way it takes is chained: straight to the translation of "
         "{eip}.",
@@ -216,6 +221,12 @@ TRANSLATION: dict[str, Message] = {
     "trap.callout": (
         "In the place of {insn} stands INT FCh, a callout: the [VMM](@vmm) gets control.",
         "{insn} helyén INT FCh áll, egy VMM-hívás: a [VMM](@vmm) kapja meg a vezérlést."),
+    "trap.nothing": (
+        "{nothing}, so there is nothing to translate. INT FCh stands in its place, a callout: the "
+        "[VMM](@vmm) gets control and raises the [exception](fault) the real processor would.",
+        "{nothing}, tehát nincs mit lefordítani. A helyén INT FCh áll, egy VMM-hívás: a "
+        "[VMM](@vmm) kapja meg a vezérlést, és azt a [kivételt](fault) váltja ki, amelyet a "
+        "valódi processzor is kiváltana."),
     "trap.sti": (
         "The test after STI has found that an [interrupt](interrupt) waits: the [VMM](@vmm) is "
         "called to let it in.",

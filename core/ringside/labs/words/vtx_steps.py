@@ -72,10 +72,29 @@ VTX_STEPS: dict[str, Message] = {
         "[VM exit](vmexit) 32, WRMSR: the MSR bitmap has this register's bit set.",
         "32. [VM exit](vmexit), WRMSR: az MSR-térképben ennek a regiszternek a bitje 1."),
     "exit.33": (
-        "The VM entry fails: the processor finds the guest state of the [VMCS](vmcs) invalid (exit "
-        "reason 33, bit 31 set).",
-        "A VM entry nem sikerül: a processzor érvénytelennek találja a [VMCS](vmcs) "
-        "vendégállapotát (33-as kilépési ok, a 31. bit 1)."),
+        "The VM entry fails: the guest state in the [VMCS](vmcs) is invalid ({why}). It ends like "
+        "a [VM exit](vmexit), reason 33 with bit 31 set: the host goes on at its entry point.",
+        "A VM entry nem sikerül: a [VMCS](vmcs)-ben a vendégállapot érvénytelen ({why}). Úgy ér "
+        "véget, mint egy [VM exit](vmexit): 33-as ok, a 31. bit 1, a gazda a belépési pontján "
+        "folytatja."),
+    "exit.34": (
+        "The VM entry fails while it loads MSRs ({why}). It ends like a [VM exit](vmexit), reason "
+        "34 with bit 31 set: the host goes on at its entry point.",
+        "A VM entry az MSR-ek betöltése közben meghiúsul ({why}). Úgy ér véget, mint egy [VM "
+        "exit](vmexit): 34-es ok, a 31. bit 1, a gazda a belépési pontján folytatja."),
+    "vmcs.write": (
+        "The [kernel](@kernel) writes the field {name} of the [VMCS](vmcs): {value}.",
+        "A [kernel](@kernel) a [VMCS](vmcs) {name} mezőjébe írja: {value}."),
+    "vmxfail": (
+        "{insn} fails: {what}. The processor sets ZF (VMfailValid) and writes error number {error} "
+        "into the [VMCS](vmcs): “{name}”.",
+        "{insn} nem sikerül: {what}. A processzor 1-re állítja a ZF-et (VMfailValid), és a(z) "
+        "{error}. hibaszámot írja a [VMCS](vmcs)-be: „{name}”."),
+    "vmxfail.invalid": (
+        "{insn} fails: {what}. Without a current [VMCS](vmcs) there is no place for an error "
+        "number: the processor only sets CF (VMfailInvalid).",
+        "{insn} nem sikerül: {what}. Aktuális [VMCS](vmcs) nélkül nincs hová hibaszámot írni: a "
+        "processzor csak a CF-et állítja 1-re (VMfailInvalid)."),
     "exit.48": (
         "[VM exit](vmexit) 48, [EPT violation](ept-violation): the guest touched guest-physical "
         "{physical}, which the extended page tables do not map yet.",

@@ -16,21 +16,25 @@ WALKS: dict[str, Message] = {
     "caption.accesses": (
         "accesses and their references", "elérések és hivatkozásaik"),
     "notice.hit": ("found in the TLB: no walk", "megvan a TLB-ben: nincs bejárás"),
+    "notice.stale": ("found in the TLB, but stale", "megvan a TLB-ben, de elavult"),
     "option.address": ("Address", "Cím"),
     "address.mapped": ("a page that is mapped", "leképezett lap"),
     "address.high": ("a page at the other end", "lap a címtér másik végén"),
     "address.unmapped": ("a page that is not mapped", "le nem képezett lap"),
     "address.readonly": ("a read-only page", "csak olvasható lap"),
+    "address.noexec": ("data, not to be run", "adatlap, nem futtatható"),
     "address.kernel": ("a page of the kernel", "a kernel lapja"),
     "address.reserved": ("reserved bit in the entry", "fenntartott bit a bejegyzésben"),
     "address.outside": ("a table beyond memory", "tábla a memórián túl"),
     "address.loop": ("a table that points to itself", "önmagára mutató tábla"),
     "address.swapped": ("a page the host has taken", "a gazda által elvett lap"),
     "address.host-readonly": ("read-only for the host", "a gazdánál csak olvasható"),
+    "address.host-noexec": ("not to be run for the host", "a gazdánál nem futtatható"),
     "address.misconfigured": ("misconfigured host entry", "hibás gazdabejegyzés"),
     "option.access": ("Access", "Elérés"),
     "access.read": ("read", "olvasás"),
     "access.write": ("write", "írás"),
+    "access.fetch": ("instruction fetch", "utasítás lehívása"),
     "option.program": ("Program", "Program"),
     "program.one": ("one access", "egy elérés"),
     "program.twice": ("the same access twice", "ugyanaz kétszer"),
@@ -72,6 +76,7 @@ WALKS: dict[str, Message] = {
     "kind.row": ("row", "sor"),
     "kind.guest": ("guest's own entry", "a vendég saját bejegyzése"),
     "kind.access": ("next access", "következő elérés"),
+    "kind.data": ("next load or store", "következő adatelérés"),
     "kind.hit": ("TLB hit", "TLB-találat"),
     "kind.fault": ("fault or exit", "hiba vagy kilépés"),
     "row.shadow": ("shadow", "árnyék"),
@@ -237,9 +242,9 @@ WALKS: dict[str, Message] = {
         "{accesses} accesses, {hits} of them found in the TLB",
         "{accesses} elérés, ebből {hits} a TLB-ben megvolt"),
     "console.help": (
-        "An address in hexadecimal; 'w' before it writes.\n'invlpg ADDRESS', 'switch' (to the other "
+        "An address in hexadecimal; 'w' before it writes, 'x' runs it.\n'invlpg ADDRESS', 'switch' (to the other "
         "machine).\nMapped pages: {pages}",
-        "Egy cím tizenhatos számrendszerben; 'w' előtte: írás.\n'invlpg CÍM', 'switch' (a másik "
+        "Egy cím tizenhatos számrendszerben; 'w' előtte: írás, 'x': lehívás.\n'invlpg CÍM', 'switch' (a másik "
         "gépre).\nLeképezett lapok: {pages}"),
     "panel.steps": ("The walk so far", "Az eddigi bejárás"),
     "note.pdpte": (

@@ -91,7 +91,7 @@ def fail(cpu: Cpu, vmcs: Vmcs, reason: int, problem: Problem) -> None:
         cpu.listener(
             VmExited(
                 cpu.time, cpu.context, vmcs.pointer, reason | reasons.ENTRY_FAILED,
-                problem.qualification, vmcs[f.GUEST_EIP], 0, 0,
+                problem.qualification, vmcs[f.GUEST_EIP], 0, 0, problem.text,
             )
         )  # fmt: skip
     load_host(cpu, vmcs)

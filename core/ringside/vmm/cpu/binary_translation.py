@@ -1,7 +1,7 @@
 """Binary translation: the guest's kernel runs as code the VMM has written for it, in ring 1.
 
-The guest's applications (and whatever it runs in rings 1 and 2) run directly, exactly as under
-trap-and-emulate, which this technique uses for them. Code of the virtual ring 0 never runs
+The guest's applications run directly, exactly as under trap-and-emulate, which this technique uses
+for them. Code of the virtual ring 0 never runs
 itself: the VMM reads it where the guest has it, translates it as it is reached, a dozen
 instructions at a time (:mod:`ringside.vmm.translation`), and the processor runs the translation.
 So the instructions that should trap and do not are simply not there any more. (Adams and Agesen,
@@ -11,7 +11,8 @@ The guest sees only its own addresses: the return addresses on its stack, the EI
 While translated code runs, CS is a flat segment of the VMM's, for the cache lies in its window,
 and GS is the VMM's way to the virtual CPU; the guest's other segments are as always cut off below.
 
-Real mode, 16-bit code and single-stepping in the guest's kernel are interpreted.
+Real mode, 16-bit code and single-stepping in the guest's kernel are interpreted, and so is what
+a guest runs in rings 1 and 2.
 """
 
 from __future__ import annotations
@@ -136,11 +137,11 @@ class BinaryTranslation:
         vcpu = self.vm.vcpu
         if not vcpu.protected:
             return False
-        if vcpu.cpl == 0 and (
-            vcpu._eflags & FLAG_TF or not vcpu.segs[CS].big or not vcpu.segs[SS].big
-        ):
-            return False
-        return self.direct.runs_directly
+        if vcpu.cpl == 0:
+            return self.direct.reversible and not (
+                vcpu._eflags & FLAG_TF or not vcpu.segs[CS].big or not vcpu.segs[SS].big
+            )
+        return vcpu.cpl == 3 and self.direct.runs_directly
 
     @property
     def overhead(self) -> int:
@@ -245,11 +246,8 @@ class BinaryTranslation:
         self.spot = None
         if not self.in_cache:
             self.running = False
-            eip = exit.eip - INT_SIZE if called else exit.eip
-            self.direct.take(eip, exit.eflags, exit.esp)
-            if called:  # a guest of ring 1 or 2 has used our INT: it meant its own
-                self.vm.vcpu.time -= 1
-            return replace(exit, eip=eip)
+            self.direct.take(exit.eip, exit.eflags, exit.esp)
+            return exit
         spot = self.spot = self.cache.spots[exit.eip - INT_SIZE if called else exit.eip]
         if called and spot.action != RETURN:
             self.vm.vcpu.time -= 1  # the INT was not the guest's

@@ -29,7 +29,12 @@ from ringside.isa.registers import (
 )
 from ringside.machine.control import CR0_AM, CR0_EM, CR0_MP, CR0_TS, CR4_UMIP
 from ringside.machine.segmentation import NULL, RPL, Segment, null_segment
-from ringside.vmm.cpu.descriptor_shadow import DATA_SEGMENTS, DescriptorShadow, guest_ring
+from ringside.vmm.cpu.descriptor_shadow import (
+    DATA_SEGMENTS,
+    DescriptorShadow,
+    compress,
+    guest_ring,
+)
 from ringside.vmm.exits import TIMER, Exit, Handler
 from ringside.vmm.in_place import RunsInPlace
 from ringside.vmm.monitor import GDT_BYTES, MONITOR_LDT, WINDOW, Monitor
@@ -49,9 +54,10 @@ MIRRORED_CR0 = CR0_MP | CR0_EM | CR0_TS | CR0_AM
 MIRRORED_CR4 = CR4_UMIP
 
 # Faults that cannot have been caused by de-privileging: they are the guest's own.
-GUEST_FAULTS = ("#DE", "#BR", "#UD", "#NM", "#MF", "#AC")
-# Faults that may have been: the instruction is tried on the virtual CPU, which knows.
-DOUBTFUL_FAULTS = ("#GP", "#SS", "#NP", "#TS")
+GUEST_FAULTS = ("#DE", "#BR", "#NM", "#MF", "#AC")
+# Faults that may have been: the instruction is tried on the virtual CPU, which knows. #UD is one
+# for VMXON: CR4.VMXE is the virtual CPU's.
+DOUBTFUL_FAULTS = ("#GP", "#SS", "#NP", "#TS", "#UD")
 
 
 class TrapAndEmulate(RunsInPlace):
@@ -83,8 +89,10 @@ class TrapAndEmulate(RunsInPlace):
     @property
     def runs_directly(self) -> bool:
         """Whether the guest may go on on the real processor; else its next instruction is the
-        VMM's to interpret."""
-        return self.reversible
+        VMM's to interpret: it lies beyond the guest's code segment, or in the part of it that is
+        cut off for the VMM, and no IRET can lead there."""
+        vcpu = self.vm.vcpu
+        return self.reversible and vcpu.eip <= compress(vcpu.segs[CS]).limit
 
     # -- handlers ----------------------------------------------------------------------------
 

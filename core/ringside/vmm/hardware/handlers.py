@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ringside.isa.faults import UD, Fault, NotModelled
+from ringside.isa.faults import UD, Fault
 from ringside.isa.registers import CS, DS, EAX, EBX, ECX, EDX, ES, SS
 from ringside.isa.width import B, D, W
 from ringside.machine.outcome import Outcome
+from ringside.machine.tasks import missing
 from ringside.machine.vmx import fields as f
 from ringside.machine.vmx import info, reasons
 from ringside.vmm.exits import Exit, Handler
@@ -56,10 +57,13 @@ FOR_THE_EMULATOR = (
 
 VMX_INSTRUCTIONS = (
     reasons.VMCALL, reasons.VMCLEAR, reasons.VMLAUNCH, reasons.VMPTRLD, reasons.VMPTRST,
-    reasons.VMREAD, reasons.VMRESUME, reasons.VMWRITE, reasons.VMXOFF, reasons.VMXON,
-    reasons.INVEPT, reasons.INVVPID,
+    reasons.VMREAD, reasons.VMRESUME, reasons.VMWRITE, reasons.VMXOFF, reasons.INVEPT,
+    reasons.INVVPID,
 )  # fmt: skip
 WIDTHS = {0: B, 1: W, 3: D}  # bits 2:0 of the qualification of an I/O instruction
+TASK_SWITCHES = (  # bits 31:30 of the qualification of a task switch
+    "a far CALL to a task", "IRET with EFLAGS.NT set", "a far JMP to a task", "a task gate",
+)  # fmt: skip
 CR0, CR3 = 0, 3
 CR0_TS = 1 << 3
 ENTRY_FAILED = "entry failed"
@@ -101,6 +105,7 @@ class ExitHandlers:
             reasons.WRMSR: self.wrmsr,
             reasons.CR_ACCESS: self.cr_access,
             reasons.IO_INSTRUCTION: self.io,
+            reasons.VMXON: self.vmxon,
             **dict.fromkeys(VMX_INSTRUCTIONS, self.vmx_instruction),
         }
         return {reason_name(number): act for number, act in by_number.items()} | {
@@ -121,15 +126,19 @@ class ExitHandlers:
 
     def task_switch(self, exit: Exit) -> None:
         """VMX leaves hardware task switches to the VMM, and this one has none."""
-        raise NotModelled("hardware task switch (SDM vol. 3A, 7.3), not modelled")
+        raise missing(TASK_SWITCHES[exit.qualification >> 30 & 3])
 
     def entry_failed(self, exit: Exit) -> None:
         """The processor refused the guest state (SDM vol. 3C, 27.8)."""
         self.vm.hardware.outcome = Outcome("entry-failed", None, exit.detail)
 
     def vmx_instruction(self, exit: Exit) -> None:
-        """This VMM offers no VMX of its own: as on a processor without it."""
+        """The virtual CPU never gets into VMX operation."""
         self.vm.reflect(UD())
+
+    def vmxon(self, exit: Exit) -> None:
+        """The virtual CPU's VMX is locked off: #GP, or #UD while the guest has not set VMXE."""
+        self.vm.emulate()
 
     # -- instructions ------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ NAMES: Final[dict[int, str]] = {
     SCHED_OP: "sched_op",
     EVENT_CHANNEL_OP: "event_channel_op",
 }
-UNKNOWN: Final = "?"
+UNKNOWN: Final = "unknown"
 
 # Errors, as negative results (Xen's errno.h, which is Linux's).
 EPERM, ENOENT, EFAULT, EBUSY, EEXIST, EINVAL, ENOSPC, ENOSYS, ENOMEM = (

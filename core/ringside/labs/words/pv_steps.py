@@ -1,0 +1,91 @@
+"""Sentences of the steps under paravirtualization: hypercalls, and events for the guest."""
+
+from __future__ import annotations
+
+from .say import Message
+
+PV_STEPS: dict[str, Message] = {
+    "trap.hypercall.unknown": (
+        "The [guest kernel](@kernel) asks the [VMM](@vmm) by [hypercall](hypercall) number "
+        "{number}, which does not exist.",
+        "A [vendégkernel](@kernel) a(z) {number}. [hiperhívással](hypercall) fordul a "
+        "[VMM](@vmm)-hez, de ilyen nincs."),
+    "trap.hypercall": (
+        "The [guest kernel](@kernel) asks the [VMM](@vmm) by a [hypercall](hypercall): {call}.",
+        "A [vendégkernel](@kernel) [hiperhívással](hypercall) fordul a [VMM](@vmm)-hez: {call}."),
+    "hypercall": (
+        "The [VMM](@vmm) has checked the arguments of {call} and does what was asked.",
+        "A [VMM](@vmm) ellenőrizte a(z) {call} argumentumait, és teljesíti a kérést."),
+    "hypercall.refused": (
+        "The [VMM](@vmm) refuses {call}: {why}. The guest gets the error {result}, and nothing has "
+        "happened.",
+        "A [VMM](@vmm) visszautasítja ({call}): {why}. A vendég a(z) {result} hibakódot kapja, "
+        "és nem történt semmi."),
+    "hypercall.set_trap_table": (
+        "{call}: the [VMM](@vmm) notes which handlers the guest kernel wants for exceptions and "
+        "[system calls](syscall).",
+        "{call}: a [VMM](@vmm) feljegyzi, milyen kezelőket kér a vendégkernel a kivételekhez és a "
+        "[rendszerhívásokhoz](syscall)."),
+    "hypercall.set_gdt": (
+        "{call}: the [VMM](@vmm) has checked each segment (rings 1 and 3 only) and copies them "
+        "into its own table.",
+        "{call}: a [VMM](@vmm) minden szegmenst ellenőrzött (csak 1-es és 3-as gyűrű), és "
+        "átmásolja a saját táblájába."),
+    "hypercall.stack_switch": (
+        "{call}: [system calls](syscall) will find this stack in the guest kernel.",
+        "{call}: a [rendszerhívások](syscall) ezt a vermet találják majd a vendégkernelben."),
+    "hypercall.set_callbacks": (
+        "{call}: the [VMM](@vmm) notes whom to call when an event comes, instead of an "
+        "[interrupt](interrupt).",
+        "{call}: a [VMM](@vmm) feljegyzi, kit hívjon [megszakítás](interrupt) helyett, ha esemény "
+        "jön."),
+    "hypercall.mmuext_op": (
+        "{call}: the [VMM](@vmm) has checked the guest's page tables entry by entry; the processor "
+        "uses the VMM's copy.",
+        "{call}: a [VMM](@vmm) bejegyzésenként ellenőrizte a vendég laptábláit; a processzor a VMM "
+        "másolatát használja."),
+    "hypercall.mmu_update": (
+        "{call}: a batch of page-table changes, each checked: only frames of the guest's own.",
+        "{call}: egy köteg laptábla-módosítás, mind ellenőrizve: csak a vendég saját keretei."),
+    "hypercall.update_va_mapping": (
+        "{call}: one page is mapped as the guest kernel asks, after a check that the frame is its "
+        "own.",
+        "{call}: egy lap leképezése úgy, ahogy a vendégkernel kérte; a VMM előbb ellenőrizte, hogy "
+        "a keret az övé."),
+    "hypercall.multicall": (
+        "{call}: several requests, one [trap](trap).",
+        "{call}: több kérés, egyetlen [csapda](trap)."),
+    "hypercall.xen_version": (
+        "{call}: an empty question; on its way back the [VMM](@vmm) delivers the event that was "
+        "waiting.",
+        "{call}: üres kérdés; visszatéréskor a [VMM](@vmm) kézbesíti a várakozó eseményt."),
+    "hypercall.console_io": (
+        "{call}: the [VMM](@vmm) passes characters to or from the guest's console.",
+        "{call}: a [VMM](@vmm) karaktereket ad át a vendég konzoljának, vagy onnan."),
+    "hypercall.iret": (
+        "{call}: the [VMM](@vmm) returns for the guest kernel and lets events in again if the "
+        "saved [IF](if) says so.",
+        "{call}: a [VMM](@vmm) tér vissza a vendégkernel helyett, és ha a mentett [IF](if) ezt "
+        "mondja, újra beengedi az eseményeket."),
+    "hypercall.sched_op": (
+        "{call}: the guest kernel gives the processor back, as [HLT](hlt) would on the bare "
+        "machine, or ends the run.",
+        "{call}: a vendégkernel visszaadja a processzort, ahogy csupasz gépen a [HLT](hlt) tenné, "
+        "vagy befejezi a futást."),
+    "hypercall.event_channel_op": (
+        "{call}: the guest kernel gets an event channel; its device may now report.",
+        "{call}: a vendégkernel eseménycsatornát kap; az eszköze mostantól jelezhet."),
+    "hypercall.vcpu_op": (
+        "{call}: the virtual timer is set.",
+        "{call}: a virtuális időzítő beállítva."),
+    "upcall": (
+        "An event has come: the [VMM](@vmm) notes it in the shared page and calls the guest "
+        "kernel's handler at {handler}.",
+        "Esemény jött: a [VMM](@vmm) feljegyzi a közös lapon, és meghívja a vendégkernel kezelőjét "
+        "({handler})."),
+    "upcall.held": (
+        "An event has come, but the guest kernel holds events back: the [VMM](@vmm) only notes it "
+        "in the shared page. EIP stays {handler}.",
+        "Esemény jött, de a vendégkernel visszatartja az eseményeket: a [VMM](@vmm) csak feljegyzi "
+        "a közös lapon. EIP marad {handler}."),
+}
