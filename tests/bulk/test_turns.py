@@ -14,7 +14,7 @@ from ringside.bulk.sweep import PAYS, Point, measure
 from ringside.bulk.traces import Accesses
 from ringside.bulk.turns import Turns
 from ringside.guests import program
-from ringside.labs.systems import Image, Options, build
+from ringside.host.systems import Image, Options, build
 from ringside.labs.walk_record import Made, record
 from ringside.trace.events import Emulated, ShadowFilled
 from ringside.trace.presets import preset

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 from ringside import guests
+from ringside.host.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
 from ringside.isa.assembler import assemble
-from ringside.labs.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
 from ringside.vmm.lockstep import Lockstep
 
 PROLOGUE = """bits 32

@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 from ringside import guests
+from ringside.host.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, System, build
 from ringside.isa.assembler import Program
-from ringside.labs.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, System, build
 from ringside.vmm.lockstep import Lockstep
 
 NAMES = [guest.id for guest in guests.NANO]

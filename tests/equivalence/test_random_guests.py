@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
+from ringside.host.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
 from ringside.isa.assembler import Program, assemble
-from ringside.labs.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
 from ringside.vmm.lockstep import Lockstep
 
 USUAL = [(technique, MEMORIES[technique][0]) for technique in UNMODIFIED]

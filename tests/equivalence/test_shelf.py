@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ringside import guests
-from ringside.isa.registers import FLAG_IF
-from ringside.labs.systems import (
+from ringside.host.systems import (
     BARE_METAL,
     MEMORIES,
     UNMODIFIED,
@@ -14,6 +13,7 @@ from ringside.labs.systems import (
     System,
     build,
 )
+from ringside.isa.registers import FLAG_IF
 from ringside.trace.events import Diverged
 from ringside.vmm.lockstep import Difference, Lockstep, run_to
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ringside import guests
-from ringside.labs.systems import BARE_METAL, Image, build
+from ringside.host.systems import BARE_METAL, Image, build
 
 FOLDER = Path(guests.__file__).parent / "hostile"
 EVERY = [guest.id for guest in (*guests.HOSTILE, guests.NEIGHBOUR)]

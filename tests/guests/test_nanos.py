@@ -10,8 +10,8 @@ from typing import TypeVar
 import pytest
 from ringside import guests
 from ringside.guests.porting import native_source
+from ringside.host.systems import BARE_METAL, BUILDERS, DEFINES, UNMODIFIED, Image, System, build
 from ringside.isa.disassemble import disassemble
-from ringside.labs.systems import BARE_METAL, BUILDERS, DEFINES, UNMODIFIED, Image, System, build
 from ringside.trace.events import (
     ControlWritten,
     Event,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from ringside import guests
 from ringside.guests.porting import native_source
+from ringside.host.systems import BARE_METAL, UNMODIFIED, Image, System, build
 from ringside.isa.assembler import assemble
-from ringside.labs.systems import BARE_METAL, UNMODIFIED, Image, System, build
 from ringside.trace.events import (
     Event,
     FaultRaised,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from ringside.guests.porting import PORTED
+from ringside.host.systems import BUILDERS, DEFINES
 from ringside.labs.lab import InputError
 from ringside.labs.rings import LAB
-from ringside.labs.systems import BUILDERS, DEFINES
 from ringside.labs.words.rings import RINGS
 from ringside.vmm.registry import TECHNIQUES
 

@@ -9,8 +9,8 @@ import pytest
 from ringside.classify.report import mode_name
 from ringside.guests import assemble_text
 from ringside.guests.porting import difference
+from ringside.host.systems import BARE_METAL, UNMODIFIED, Image, build
 from ringside.labs import paravirtual, rings, translation, vtx
-from ringside.labs.systems import BARE_METAL, UNMODIFIED, Image, build
 from ringside.labs.words.vmx_errors import ERRORS, problem
 from ringside.machine.vmx import checks, controls, ept, guest, operation
 

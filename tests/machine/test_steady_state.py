@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ringside.guests import assemble_text
+from ringside.host.systems import Image, System, build
 from ringside.isa.registers import ECX
-from ringside.labs.systems import Image, System, build
 from ringside.machine import engine
 from ringside.machine.engine import TOUCHY, Engine, Entry
 from ringside.machine.translator.body import Retry

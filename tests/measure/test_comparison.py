@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ringside import guests
 from ringside.guests import assemble_text
+from ringside.host.systems import BARE_METAL, UNMODIFIED, Image, build
 from ringside.labs.lanes import compare, compare_guest, techniques_for
-from ringside.labs.systems import BARE_METAL, UNMODIFIED, Image, build
 from ringside.measure.comparison import STRETCH, Comparison, Lane
 from ringside.trace.presets import PRESETS, preset
 from ringside.vmm.lockstep import Lockstep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ringside import guests
-from ringside.labs.systems import BARE_METAL, Image, build
+from ringside.host.systems import BARE_METAL, Image, build
 from ringside.machine.machine import Machine
 from ringside.measure.nano import SUBJECTS, measure
 from ringside.measure.published import BENCHMARKS, HARDWARE, NATIVE, SOFTWARE

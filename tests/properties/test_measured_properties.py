@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from ringside import guests
 from ringside.host.policies import RoundRobin
-from ringside.labs.systems import Image, Options, Virtualized, build
+from ringside.host.systems import Image, Options, Virtualized, build
 from ringside.properties.control import BUDGET, MATTERS, alone, attack, tables
 from ringside.properties.efficiency import efficiency
 from ringside.properties.equivalence import equivalence

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ringside.cli import main
-from ringside.labs.systems import BARE_METAL, UNMODIFIED
+from ringside.host.systems import BARE_METAL, UNMODIFIED
 from ringside.measure.predict import predictions
 from ringside.trace.presets import preset
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
-from ringside.labs.systems import BUILDERS, DEFINES, Image, System, build
+from ringside.host.systems import BUILDERS, DEFINES, Image, System, build
 from ringside.trace.freeze import FRAME, Frames, Frozen, Pages, freeze, thaw
 
 SHELF = ("cli_sti", "page_fault", "system_call", "sort")

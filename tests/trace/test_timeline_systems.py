@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
-from ringside.labs.systems import BUILDERS, DEFINES, Image, System, build
+from ringside.host.systems import BUILDERS, DEFINES, Image, System, build
 from ringside.labs.views import reader_of
 from ringside.trace.breakpoints import AtAddress
 from ringside.trace.events import Event

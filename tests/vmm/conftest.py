@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 from ringside import guests
+from ringside.host.systems import BareMetal, Image, Options, Virtualized, build
 from ringside.isa.assembler import Program, assemble
-from ringside.labs.systems import BareMetal, Image, Options, Virtualized, build
 from ringside.trace.events import Event
 
 HEAD = "bits 32\norg 0x100000\n"

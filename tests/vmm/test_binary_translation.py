@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ringside import guests
 from ringside.host.policies import RoundRobin
+from ringside.host.systems import BareMetal, Image, Options, System, Virtualized, build
 from ringside.isa.assembler import Program, assemble
 from ringside.isa.registers import CS, EAX, EBX, ECX, EDI, FLAG_IF, GS
-from ringside.labs.systems import BareMetal, Image, Options, System, Virtualized, build
 from ringside.trace.events import Emulated, FaultRaised, FlagIgnored, Injected, Revealed, VmmEntered
 from ringside.vmm.cpu.binary_translation import BinaryTranslation
 from ringside.vmm.lockstep import Lockstep

@@ -7,9 +7,9 @@ from typing import cast
 import pytest
 from ringside import guests
 from ringside.host.policies import RoundRobin
+from ringside.host.systems import BARE_METAL, Image, Options, System, Virtualized, build
 from ringside.isa.assembler import assemble
 from ringside.isa.registers import CS
-from ringside.labs.systems import BARE_METAL, Image, Options, System, Virtualized, build
 from ringside.trace.counters import Tally
 from ringside.trace.events import Event, Interpreted
 from ringside.trace.timeline import Timeline

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ringside import guests
 from ringside.host.policies import RoundRobin
+from ringside.host.systems import Image, Options, System, Virtualized, build
 from ringside.isa.registers import FLAG_IF
-from ringside.labs.systems import Image, Options, System, Virtualized, build
 from ringside.machine.vmx import controls as bits
 from ringside.machine.vmx import fields as f
 from ringside.machine.vmx import reasons

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ringside.host.policies import RoundRobin
-from ringside.labs.systems import Options
+from ringside.host.systems import Options
 
 NEIGHBOUR = """
 main:   mov edi, 0x200000

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ringside import guests
 from ringside.guests.porting import PORT, PORTED
 from ringside.host.policies import RoundRobin
+from ringside.host.systems import BARE_METAL, Image, Options, Virtualized, build
 from ringside.isa.assembler import Program, assemble
 from ringside.isa.faults import NotModelled
 from ringside.isa.registers import CS
-from ringside.labs.systems import BARE_METAL, Image, Options, Virtualized, build
 from ringside.trace.events import Event, Hypercalled, RingChanged, Upcalled, VmmEntered
 from ringside.vmm.cpu.paravirtualization import Paravirtualization
 from ringside.vmm.monitor import ENTRIES, IDT, STACK_TOP

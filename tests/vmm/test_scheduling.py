@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from ringside.host.policies import FixedPriority, RoundRobin
+from ringside.host.systems import Options
 from ringside.isa.registers import EDI
-from ringside.labs.systems import Options
 from ringside.trace.events import Scheduled
 from ringside.vmm.clock import HostClock
 

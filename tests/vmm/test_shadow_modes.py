@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from ringside import guests
+from ringside.host.systems import Image, Options, Virtualized, build
 from ringside.isa.assembler import assemble
-from ringside.labs.systems import Image, Options, Virtualized, build
 from ringside.vmm.memory.cached import CachedShadow
 from ringside.vmm.memory.shadow import WRITE_BIT, ShadowPaging
 from ringside.vmm.memory.traced import TracedShadow

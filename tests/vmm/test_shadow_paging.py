@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ringside.labs.systems import System, Virtualized
+from ringside.host.systems import System, Virtualized
 from ringside.trace.events import Denied, ShadowFilled
 from ringside.vmm.memory.shadow import PRESENT, USER_BIT, WRITE_BIT, ShadowPaging
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ringside import guests
 from ringside.host.policies import RoundRobin
-from ringside.labs.systems import Image, Options, System, build
+from ringside.host.systems import Image, Options, System, build
 
 GUESTS = ("page_fault", "system_call", "cli_sti", "rings")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ringside import guests
+from ringside.host.systems import BARE_METAL, Image, Options, System, build
 from ringside.host.virtualized import Virtualized
-from ringside.labs.systems import BARE_METAL, Image, Options, System, build
 from ringside.machine.memory import FRAME_SHIFT
 from ringside.vmm.lockstep import Lockstep, run_to
 from ringside.vmm.memory.traced import TracedShadow

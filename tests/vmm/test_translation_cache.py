@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from ringside import guests
+from ringside.host.systems import BareMetal, Image, Options, Virtualized, build
 from ringside.isa.assembler import Program, assemble
 from ringside.isa.decode import decode
 from ringside.isa.registers import EAX, EBX, ECX, EDI
-from ringside.labs.systems import BareMetal, Image, Options, Virtualized, build
 from ringside.trace.events import Chained, Discarded, Translated
 from ringside.vmm.cpu.binary_translation import TOO_OFTEN, BinaryTranslation
 from ringside.vmm.lockstep import Lockstep

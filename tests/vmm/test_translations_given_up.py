@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from ringside import guests
 from ringside.host.policies import RoundRobin
+from ringside.host.systems import BareMetal, Image, Options, Virtualized, build
 from ringside.isa.assembler import assemble
-from ringside.labs.systems import BareMetal, Image, Options, Virtualized, build
 from ringside.vmm.cpu.binary_translation import BinaryTranslation
 from ringside.vmm.registry import CACHED, TRACED
 from ringside.vmm.translation.readout import read_statistics

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ringside.host.systems import Virtualized
 from ringside.isa.registers import CS, DS, EAX, EBX, ECX, ESP, FLAG_IF, SS
-from ringside.labs.systems import Virtualized
 from ringside.machine.control import CR4_TSD
 from ringside.trace.events import Emulated, FlagIgnored, Injected, Resumed, VmmEntered
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ringside.labs.systems import Virtualized
+from ringside.host.systems import Virtualized
 from ringside.trace.events import Blocked, Injected, VmmEntered
 
 TICKING = """

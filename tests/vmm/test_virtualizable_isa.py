@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 from ringside import guests
+from ringside.host.systems import BARE_METAL, Image, Options, System, build
 from ringside.isa.assembler import Program, assemble
 from ringside.isa.decode import decode
 from ringside.isa.registers import CS
-from ringside.labs.systems import BARE_METAL, Image, Options, System, build
 from ringside.machine.descriptors import segment_descriptor
 from ringside.machine.machine import Machine
 from ringside.machine.segmentation import cached

@@ -74,9 +74,9 @@ def test_every_word_the_page_says_is_written_down():
 
 
 def test_every_key_has_an_action_the_page_knows():
-    app = (WEB / "app.py").read_text(encoding="utf-8")
+    actions = (WEB / "actions.py").read_text(encoding="utf-8")
     for _, _, action, _ in keys.ROWS:
-        assert f'"{action}":' in app
+        assert f'"{action}":' in actions
     assert keys.action("3", False) == ("technique-number", "3")
     assert keys.action("ArrowLeft", True) == ("leap", "-1")
     assert keys.action("x", False) is None

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..isa.assembler import AssemblyError, Program, assemble
-from ..isa.faults import NotModelled
-from ..machine.loader import ImageError
-from ..machine.multiboot import ELF_MAGIC, find_header
-from ..trace.presets import PRESETS, Preset, preset
-from ..vmm.registry import IA32
-from . import LABS
-from .guest_batch import GuestBatch
-from .lab import Batch, InputError
-from .systems import (
+from ..host.systems import (
     BARE_METAL,
     BUILDERS,
     DEFINES,
@@ -25,6 +16,15 @@ from .systems import (
     build,
     memory_on,
 )
+from ..isa.assembler import AssemblyError, Program, assemble
+from ..isa.faults import NotModelled
+from ..machine.loader import ImageError
+from ..machine.multiboot import ELF_MAGIC, find_header
+from ..trace.presets import PRESETS, Preset, preset
+from ..vmm.registry import IA32
+from . import LABS
+from .guest_batch import GuestBatch
+from .lab import Batch, InputError
 from .unknown import unknown
 
 MEMORY = 16 << 20

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..guests import NANO, SHELF, program
 from ..guests import source as guest_source
+from ..host.systems import BARE_METAL, DEFINES, ISAS, MEMORIES
 from ..measure.comparison import Lane, SoFar
 from ..scenes import lanes as figure
 from ..scenes.scene import Scene
@@ -23,7 +24,6 @@ from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .lanes import Way, compare_guest, reader, techniques_for
 from .listing import Listing
 from .narrate import hexa
-from .systems import BARE_METAL, DEFINES, ISAS, MEMORIES
 from .views import Reader
 from .words.compare import COMPARE
 from .words.notes import ANSWERS, WORLD

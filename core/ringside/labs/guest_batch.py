@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..host.systems import System, charges_of, work
 from ..machine.outcome import WAITING
 from ..trace.cost import CostModel
 from ..trace.counters import Tally, by_detail, together
@@ -11,7 +12,6 @@ from ..trace.own_prices import written
 from ..trace.presets import PRESETS, Preset
 from .narrate import outcome_words
 from .patience import Patience
-from .systems import System, charges_of, work
 
 CHUNK = 10_000  # steps between two looks whether the guest only waits
 WAITS = ("the guest waits for input, and none is left; type to it with --input, or give "

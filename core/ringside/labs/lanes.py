@@ -9,11 +9,7 @@ from typing import cast
 
 from ..guests import PARAVIRTUAL, disk, program
 from ..guests.porting import PORTED
-from ..isa.assembler import Program
-from ..isa.faults import NotModelled
-from ..measure.comparison import Comparison, Lane
-from ..vmm.registry import CACHED, IA32, NESTED, TRACED
-from .systems import (
+from ..host.systems import (
     BUILDERS,
     DEFINES,
     ISAS,
@@ -26,6 +22,10 @@ from .systems import (
     memory_on,
     work,
 )
+from ..isa.assembler import Program
+from ..isa.faults import NotModelled
+from ..measure.comparison import Comparison, Lane
+from ..vmm.registry import CACHED, IA32, NESTED, TRACED
 from .views import Reader, reader_of
 
 MEMORY = 8 << 20

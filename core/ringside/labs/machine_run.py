@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..host.systems import System
 from ..isa.assembler import Program
 from ..machine.outcome import Outcome
 from ..scenes.scene import Scene
@@ -15,7 +16,6 @@ from . import panels
 from .lab import Choice, InputError
 from .listing import Listing
 from .narrate import hexa, outcome_words, sentence
-from .systems import System
 from .views import Reader, Reading, reader_of
 from .words.say import Segment, plain, segments
 from .words.steps import NOTHING, STEPS

@@ -9,6 +9,7 @@ from ..guests import PARAVIRTUAL as ONLY_HERE
 from ..guests import SHELF, assemble_text, disk
 from ..guests import source as guest_source
 from ..guests.porting import PORTED
+from ..host.systems import DEFINES, Image, Virtualized, build
 from ..isa.disassemble import disassemble
 from ..machine.memory import FRAME, FRAME_SHIFT
 from ..scenes import paravirtual as figure
@@ -34,7 +35,6 @@ from .lab import Choice, Lab, Run, Setup
 from .machine_run import MachineRun
 from .narrate import hexa, vector_name
 from .rival import Rival, Toll
-from .systems import DEFINES, Image, Virtualized, build
 from .words.notes import ANSWERS, WORLD
 from .words.paravirtual import PARAVIRTUAL
 from .words.say import Segment, decimal, pick, plain, segments

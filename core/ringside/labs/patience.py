@@ -8,12 +8,12 @@ device but its timer and interrupt controllers, and the processor slept for near
 
 from __future__ import annotations
 
+from ..host.systems import System
 from ..machine.chipset import KEYBOARD_IRQ, SERIAL_IRQ
 from ..machine.devices.keyboard import CONFIG_IRQ1
 from ..machine.devices.serial import IER_RX, MCR_OUT2
 from ..machine.machine import TICKS_PER_SECOND, Machine
 from ..trace.counters import Counts, by_detail, total
-from .systems import System
 
 PATIENCE = TICKS_PER_SECOND  # a second of the machine's time
 IDLE = 10  # ticks that pass for each step taken, at least, while the processor mostly sleeps

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..host.phone import EXIT_COST, TICKS_PER_SECOND, Phone
+from ..host.systems import CHARGES
 from ..trace import events as ev
 from ..trace.cost import CostModel
 from ..trace.counters import Tally, by_detail, total
 from .guest_batch import exit_lines
 from .narrate import outcome_words
-from .systems import CHARGES
 
 MILLISECOND = TICKS_PER_SECOND / 1000
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from ..guests import disk, program
 from ..guests.porting import PORTED, difference
+from ..host.systems import DEFINES, Image, Virtualized, build
 from ..trace.counters import by_detail
 from ..vmm.cpu.binary_translation import BinaryTranslation
 from ..vmm.translation.readout import read_statistics
 from .guest_batch import GuestBatch
 from .lab import Setup
 from .rival import Rival
-from .systems import DEFINES, Image, Virtualized, build
 
 MEMORY = 16 << 20
 TRANSLATION, PARAVIRTUAL = "binary-translation", "paravirtualization"

@@ -10,6 +10,18 @@ from ..guests import HOSTILE, PARAVIRTUAL, SHELF, assemble_text, disk
 from ..guests import Guest as ShelfGuest
 from ..guests import source as guest_source
 from ..guests.porting import PORTED
+from ..host.systems import (
+    BARE_METAL,
+    DEFINES,
+    ISAS,
+    MEMORIES,
+    UNMODIFIED,
+    Image,
+    Options,
+    System,
+    build,
+    charges_of,
+)
 from ..isa.assembler import Program
 from ..machine.vmx.reasons import REASONS as EXIT_NAMES
 from ..scenes import rings as figure
@@ -25,18 +37,6 @@ from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .machine_run import PREVIEW, MachineRun
 from .narrate import hexa, vector_name
-from .systems import (
-    BARE_METAL,
-    DEFINES,
-    ISAS,
-    MEMORIES,
-    UNMODIFIED,
-    Image,
-    Options,
-    System,
-    build,
-    charges_of,
-)
 from .tell_exits import failure
 from .translation_story import Story
 from .trap_cost import Cost

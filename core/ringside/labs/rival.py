@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..host.systems import Image, build
 from ..isa.assembler import Program
 from ..trace.events import ConsoleWritten, Event, VmmEntered
-from .systems import Image, build
 
 TECHNIQUE = "trap-and-emulate"
 SLICE = 20_000

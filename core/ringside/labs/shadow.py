@@ -9,6 +9,7 @@ from typing import Any
 
 from ..guests import program as shelf_program
 from ..guests import source as guest_source
+from ..host.systems import DEFINES, Image, Options, System, build
 from ..host.virtualized import Virtualized
 from ..machine.control import CR0_PG, CR4_PAE, CR4_PSE
 from ..machine.memory import FRAME, FRAME_SHIFT
@@ -24,7 +25,6 @@ from .exercises import TASKS
 from .lab import Choice, Lab, Option, Run, Setup
 from .machine_run import MachineRun
 from .narrate import hexa
-from .systems import DEFINES, Image, Options, System, build
 from .words.notes import ANSWERS, WORLD
 from .words.say import Segment, pick, plain, segments
 from .words.shadow import SHADOW

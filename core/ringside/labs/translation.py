@@ -6,6 +6,7 @@ from typing import Any
 
 from ..guests import SHELF, assemble_text, disk
 from ..guests import source as guest_source
+from ..host.systems import Image, System, Virtualized, build
 from ..isa.assembler import Program
 from ..scenes import translation as figure
 from ..scenes.cache_strip import Share
@@ -20,7 +21,6 @@ from .exercises import TASKS
 from .lab import Choice, Lab, Run, Setup
 from .machine_run import MachineRun
 from .narrate import hexa, vector_name
-from .systems import Image, System, Virtualized, build
 from .translated import Scope, Translated
 from .translation_story import Story
 from .words.notes import ANSWERS, WORLD

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..host.systems import System
 from ..host.virtualized import Virtualized
 from ..machine.cpu import Cpu
 from ..machine.memory import FRAME_SHIFT
@@ -14,7 +15,6 @@ from ..vmm.exits import CALLOUT as CALLOUT_EXIT
 from ..vmm.translation.readout import Pair
 from ..vmm.translation.unit import CALLOUT, EMULATE, GO, IDENT, INLINE, LINK, RETURN, Unit
 from .narrate import hexa
-from .systems import System
 from .translated import LOOKUP, Translated, kind_of
 from .words.say import Segment, segments
 from .words.translation import TRANSLATION

@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..host.systems import System
 from ..host.virtualized import Virtualized
 from ..isa.registers import FLAG_IF, NAMES32, SEGMENT_NAMES
 from ..machine.cpu import Cpu
 from ..machine.machine import Machine
 from ..machine.memory import Memory
+from ..machine.peek import backed, peek
 from ..scenes.rings import Below, Card, Fact, Ring
 from ..trace import events as ev
 from ..trace.counters import Counts, total
 from ..trace.marks import BARE_RINGS, DEPRIVILEGED_RINGS
 from ..vmm.vmm import Vmm
 from .narrate import hexa
-from .peek import backed, peek
-from .systems import System
 from .words.rings import RINGS
 from .words.say import pick
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..guests import SHELF, assemble_text, disk
 from ..guests import source as guest_source
+from ..host.systems import Image, Options, build
 from ..isa.faults import VECTOR_NAMES
 from ..machine.vmx import controls as bits
 from ..machine.vmx import fields as f
@@ -22,7 +23,6 @@ from .guest_batch import GuestBatch
 from .hardware_reader import HardwareReader
 from .lab import Batch, Choice, Lab, Run, Setup
 from .machine_run import MachineRun
-from .systems import Image, Options, build
 from .vmcs_view import Touched, fields_panel, group_of, steps_panel
 from .words.notes import ANSWERS, WORLD
 from .words.say import pick, plain

@@ -20,11 +20,11 @@ from ..machine.loader import load_program
 from ..machine.machine import Machine
 from ..machine.memory import FRAME, OFFSET_MASK, Memory
 from ..machine.paging import ERROR_PRESENT, PAE, THIRTY_TWO_BIT
+from ..machine.peek import peek
 from ..machine.tlb import Tlb
 from ..machine.walker import walk
 from ..trace.events import Event, TlbFlushed
 from .listing import Listing
-from .peek import peek
 from .walk_beats import Origin
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, cast
 
 from ringside.host.policies import RoundRobin
-from ringside.labs.systems import Options, Virtualized
+from ringside.host.systems import Options, Virtualized
 from ringside.properties.subjects import NEIGHBOUR, Subject
 from ringside.trace import events as ev
 from ringside.trace.freeze import freeze

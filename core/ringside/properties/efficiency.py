@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
-from ringside.labs.systems import BARE_METAL, CHARGES, System, Virtualized, charges_of
+from ringside.host.systems import BARE_METAL, CHARGES, System, Virtualized, charges_of
 from ringside.labs.views import reader_of
 from ringside.properties.subjects import PROCESSOR, Subject, bare
 from ringside.trace.cost import DEVICE_PRICES, Bill, CostModel

@@ -12,11 +12,11 @@ from functools import cache
 from itertools import zip_longest
 from typing import cast
 
+from ringside.host.systems import System, Virtualized
 from ringside.isa.decode import Truncated, decode
 from ringside.isa.disassemble import format_insn
 from ringside.isa.faults import Fault
-from ringside.labs.peek import peek
-from ringside.labs.systems import System, Virtualized
+from ringside.machine.peek import peek
 from ringside.properties.subjects import Subject, bare
 from ringside.vmm.lockstep import Difference, Lockstep
 

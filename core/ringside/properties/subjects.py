@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ringside import guests
 from ringside.guests.porting import PORTED
-from ringside.labs.systems import BARE_METAL, DEFINES, Image, Options, System, build, memory_on
+from ringside.host.systems import BARE_METAL, DEFINES, Image, Options, System, build, memory_on
 from ringside.trace.presets import PRESETS, Preset
 from ringside.vmm.registry import IA32, TECHNIQUES
 

@@ -29,7 +29,7 @@ EFLAGS_NAMES = (
 
 
 class Running(Protocol):
-    """What a system must offer to be compared; ``labs.systems.System`` does."""
+    """What a system must offer to be compared; ``host.systems.System`` does."""
 
     @property
     def steps(self) -> int: ...

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..machine.control import CR0_PG, CR4_PAE, CR4_PSE
-from ..machine.cpu import Cpu
-from ..machine.memory import FRAME, Memory
-from ..machine.paging import PAE, THIRTY_TWO_BIT
-from ..machine.walker import walk
+from ringside.machine.control import CR0_PG, CR4_PAE, CR4_PSE
+from ringside.machine.cpu import Cpu
+from ringside.machine.memory import FRAME, Memory
+from ringside.machine.paging import PAE, THIRTY_TWO_BIT
+from ringside.machine.walker import walk
 
 
 def physical(cpu: Cpu, memory: Memory, linear: int) -> int | None:
