@@ -151,6 +151,14 @@ def test_accessed_and_dirty_are_kept_if_the_pointer_asks(bench: VmxBench) -> Non
     assert bench.memory.read64(entry) == PAGE | DATA | ACCESSED | DIRTY
 
 
+def test_accessed_is_kept_for_a_page_that_may_only_be_read_too(bench: VmxBench) -> None:
+    bench[f.EPT_POINTER] = bench[f.EPT_POINTER] | 1 << 6
+    bench.map(PAGE, PAGE | 0x35)
+    bench.run(f"mov eax, [{PAGE}]\nvmcall")
+    assert bench.memory.read64(EPT + 0x3000 + 8 * (PAGE >> 12)) == PAGE | 0x35 | ACCESSED
+    assert bench.memory.read64(EPT) & ACCESSED
+
+
 def test_no_flag_is_kept_if_it_does_not(bench: VmxBench) -> None:
     bench.run(f"mov [{PAGE}], eax\nvmcall")
     assert bench.memory.read64(EPT + 0x3000 + 8 * (PAGE >> 12)) == PAGE | DATA

@@ -180,6 +180,79 @@ def _diligent(body: str) -> str:
     return body.replace(" mov eax, [0x30", " mov eax, cr3\n mov cr3, eax\n mov eax, [0x30")
 
 
+# -- large pages and eight-byte entries ---------------------------------------------------------
+
+PSE_ON = " mov eax, cr4\n or eax, 0x10\n mov cr4, eax"
+LARGE_ENTRY = "[page_directory + 4 * 8]"  # the entry of linear 0x2000000
+
+
+@pytest.mark.parametrize(("technique", "memory"), SYSTEMS)
+def test_invlpg_anywhere_in_a_large_page_forgets_all_of_it(technique: str, memory: str) -> None:
+    """SDM vol. 3A, 4.10.4.1: however many entries a TLB or a shadow has made of it."""
+    withdrawn = f"""{PSE_ON}
+        mov dword {LARGE_ENTRY}, 0x83
+        mov dword [0x2380000], 1
+        mov dword [0x2381000], 1
+        mov dword {LARGE_ENTRY}, 0x81
+        invlpg [0x2380000]
+        mov eax, 0x77
+        stosd
+        mov dword [0x2381000], 9
+        stosd"""
+    assert results(run(withdrawn, technique, memory), 2) == [0x77, 0xFA]
+    in_pieces = f"""{PSE_ON}
+        mov dword {LARGE_ENTRY}, 0x83
+        mov eax, [0x2380000]
+        mov eax, [0x2381000]
+        mov dword {LARGE_ENTRY}, other_table + 7
+        mov dword [other_table + 4 * 0x380], 0x384003
+        mov dword [other_table + 4 * 0x381], 0x385003
+        invlpg [0x2380000]
+        mov eax, [0x2380000]
+        stosd
+        mov eax, [0x2381000]
+        stosd"""
+    assert results(run(in_pieces, technique, memory), 2) == [0x384, 0x385]
+
+
+PAE_TABLES = """
+        mov eax, cr0
+        and eax, 0x7fffffff
+        mov cr0, eax
+        mov dword [0x200000], 0x201001
+        mov dword [0x201000], 0x202007
+        mov dword [0x201008], 0x203007
+        mov esi, 0x202000
+        mov eax, 3
+.entry: mov [esi], eax
+        add eax, 0x1000
+        add esi, 8
+        cmp esi, 0x204000
+        jb .entry
+        mov eax, cr4
+        or eax, 0x20
+        mov cr4, eax
+        mov eax, 0x200000
+        mov cr3, eax
+        mov eax, cr0
+        or eax, 0x80010000
+        mov cr0, eax
+"""
+
+
+@pytest.mark.parametrize(("technique", "memory"), SYSTEMS)
+def test_a_write_to_the_upper_half_of_an_entry_is_heard_of(technique: str, memory: str) -> None:
+    body = PAE_TABLES + """
+        mov eax, [0x380000]
+        stosd
+        mov dword [0x202000 + 8 * 0x380 + 4], 0x100000      ; a reserved bit
+        mov eax, cr3
+        mov cr3, eax
+        mov eax, [0x380000]
+        stosd"""
+    assert results(run(body, technique, memory), 2) == [0x380, 0xFA]
+
+
 # -- kept roots -------------------------------------------------------------------------------
 
 SWITCHING = """

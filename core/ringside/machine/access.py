@@ -266,9 +266,16 @@ def code_changed(cpu: Cpu, frame: int, low: int, high: int) -> None:
 
 
 def drop_page(cpu: Cpu, page: int) -> None:
-    """Forget one translation."""
-    cpu.tlb.invalidate(page | cpu.tag)
-    unpublish(cpu, page)
+    """Forget the translation of a page; of a large page all of it (SDM vol. 3A, 4.10.4.1)."""
+    tlb, tag = cpu.tlb, cpu.tag
+    if tlb.large:
+        format = PAE if cpu.cr4 & CR4_PAE else THIRTY_TWO_BIT
+        for piece in tlb.pieces(page | tag, FRAME // format.entry_bytes):
+            tlb.invalidate(piece)
+            unpublish(cpu, piece ^ tag)
+    else:
+        tlb.invalidate(page | tag)
+        unpublish(cpu, page)
 
 
 def invalidate_page(cpu: Cpu, linear: int) -> None:

@@ -1,7 +1,8 @@
 """The translation lookaside buffer: what it holds stays in use until it is flushed.
 
 One entry maps one 4 KiB page; the processor splits a large page into such entries as they are
-used (SDM vol. 3A, 4.10.2.2 lets it). Permissions and the dirty state are cached too, so a changed
+used (SDM vol. 3A, 4.10.2.2 lets it) and forgets them together, whichever of them INVLPG or a page
+fault names (4.10.4.1). Permissions and the dirty state are cached too, so a changed
 page-table entry is not noticed while its translation is still here, as on hardware.
 """
 
@@ -16,6 +17,7 @@ WRITABLE = 1
 USER = 2
 DIRTY = 4
 GLOBAL = 8
+LARGE = 32  # a piece of a large page
 NO_EXECUTE = 16  # extended page tables (machine.vmx.ept) allow everything but fetching from it
 
 # In VMX operation a page number carries a tag above its 20 bits: 16 bits of VPID, and above them
@@ -50,7 +52,7 @@ class Translation(NamedTuple):
 class Tlb:
     """``sets`` times ``ways`` translations, replaced first in, first out within a set."""
 
-    __slots__ = ("entries", "queues", "sets", "slots", "ways")
+    __slots__ = ("entries", "large", "queues", "sets", "slots", "ways")
 
     def __init__(self, sets: int = 64, ways: int = 4) -> None:
         if sets < 1 or sets & (sets - 1) or ways < 1:
@@ -59,6 +61,7 @@ class Tlb:
         self.ways = ways
         # page -> (page, frame, flags); the slot of a page never changes while it is cached.
         self.entries: dict[int, tuple[int, int, int]] = {}
+        self.large: set[int] = set()  # pages that are pieces of large ones
         self.slots: list[int] = [-1] * (sets * ways)
         self.queues: list[list[int]] = [[] for _ in range(sets)]
 
@@ -76,19 +79,33 @@ class Tlb:
                 slot = queue.pop(0)
                 evicted = self.slots[slot]
                 del self.entries[evicted]
+                self.large.discard(evicted)
             else:
                 first = index * self.ways
                 slot = self.slots.index(-1, first, first + self.ways)
             self.slots[slot] = page
             queue.append(slot)
         self.entries[page] = (page, frame, flags)
+        self.note_size(page, flags)
         return evicted
+
+    def note_size(self, page: int, flags: int) -> None:
+        """Remember whether ``page`` is a piece of a large page."""
+        if flags & LARGE:
+            self.large.add(page)
+        elif self.large:
+            self.large.discard(page)
+
+    def pieces(self, page: int, span: int) -> list[int]:
+        """Give ``page`` and what else is cached of its large page, which has ``span`` pages."""
+        return [page, *(other for other in self.large if 0 < other ^ page < span)]
 
     def invalidate(self, page: int) -> bool:
         """Drop the translation of ``page``, global or not; tell whether there was one."""
         if page not in self.entries:
             return False
         del self.entries[page]
+        self.large.discard(page)
         queue = self.queues[page & (self.sets - 1)]
         slot = next(slot for slot in queue if self.slots[slot] == page)
         queue.remove(slot)
@@ -135,6 +152,7 @@ class Tlb:
             return
         if len(dropped) == len(self.entries):
             self.entries.clear()
+            self.large.clear()
             self.slots[:] = [-1] * len(self.slots)
             for queue in self.queues:
                 queue.clear()

@@ -22,7 +22,7 @@ from ringside.machine.paging import (
     EntryBits,
     PagingFormat,
 )
-from ringside.machine.tlb import DIRTY, GLOBAL, USER, WRITABLE
+from ringside.machine.tlb import DIRTY, GLOBAL, LARGE, USER, WRITABLE
 
 ReadEntry = Callable[[int], int]
 
@@ -232,5 +232,6 @@ def lean_walk(
         | (USER if rights & 4 else 0)
         | (DIRTY if (entry | wanted) & 0x40 else 0)
         | (GLOBAL if entry & 0x100 else 0)
+        | (LARGE if shift > PAGE_SHIFT else 0)
     )
     return frame, flags, len(seen) + 1

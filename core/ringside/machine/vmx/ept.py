@@ -101,7 +101,8 @@ class Nested:
         if access & ~rights:
             raise self.violation(gpa, access, rights, final)
         flags = 0 if rights & FETCH else NO_EXECUTE
-        if rights & WRITE and (not self.marks or self.mark(seen, access)):
+        dirty = not self.marks or self.mark(seen, access)
+        if rights & WRITE and dirty:
             flags |= DIRTY
         size = 1 << shift
         return (table & ~(size - 1) | gpa & (size - 1)) >> FRAME_SHIFT, flags

@@ -63,12 +63,14 @@ class VirtualTlb(Tlb):
         self.shadow: Flushed | None = None
 
     def fill(self, page: int, frame: int, flags: int) -> int:
-        """Remember the flags only."""
+        """Remember the flags only, and the pieces of large pages."""
         self.last = flags
+        self.note_size(page, flags)
         return -1
 
     def invalidate(self, page: int) -> bool:
         """INVLPG on the virtual CPU."""
+        self.large.discard(page)
         if self.shadow is not None:
             self.shadow.drop_page(page)
         return False
@@ -84,6 +86,7 @@ class VirtualTlb(Tlb):
         self, *, keep_global: bool = False, vpid: int | None = None, root: int | None = None
     ) -> list[int]:
         """MOV CR3 and the like on the virtual CPU; dropping global pages too is allowed."""
+        self.large.clear()
         if self.shadow is not None:
             self.shadow.drop_all()
         return []

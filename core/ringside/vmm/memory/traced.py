@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from ringside.vmm.vm import Vm
 
 
+def entries_of(gpa: int, size: int) -> range:
+    """Where entries of 4 or 8 bytes begin that a write of ``size`` bytes at ``gpa`` may change."""
+    return range(gpa & ~7, gpa + size, 4)
+
+
 class TracedShadow(ShadowPaging):
     """A shadow that is coherent with the guest's tables at every moment.
 
@@ -65,7 +70,7 @@ class TracedShadow(ShadowPaging):
         """The guest (or the VMM for it) writes to a traced frame: forget what depends on it."""
         if gpa >> FRAME_SHIFT not in self.tables_traced:
             return
-        for address in range(gpa & ~3, gpa + size, 4):
+        for address in entries_of(gpa, size):
             for page in self.derived.pop(address, ()):
                 self.drop_page(page)
 
