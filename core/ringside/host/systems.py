@@ -16,6 +16,7 @@ from ringside.machine.cpu import Cpu
 from ringside.machine.loader import Program, load, load_program
 from ringside.machine.machine import TICKS_PER_SECOND, Machine
 from ringside.machine.outcome import Outcome
+from ringside.machine.structure_caches import StructureCaches
 from ringside.trace.cost import BARE, Charges
 from ringside.trace.counters import Counts
 from ringside.vmm.building import VmPlan, assemble_vmm
@@ -53,6 +54,8 @@ class Options:
     exit_cost: int = 1
     isa: str = IA32  # what the VMM makes of the processor; without a VMM it is plain IA-32
     memory: str = ""  # the memory technique, where one can be chosen; "": the usual one
+    walk_cache: int = 0  # entries of the real processor's walk cache; 0: it has none
+    nested_tlb: int = 0  # the same of its nested TLB
 
 
 class System(Protocol):
@@ -287,4 +290,9 @@ def build(
     if builder is None:
         raise ValueError(f"there is no technique {technique!r}; choose one of: "
                          f"{', '.join(BUILDERS)}")
-    return builder([images] if isinstance(images, Image) else images, options or Options())
+    settled = options or Options()
+    system = builder([images] if isinstance(images, Image) else images, settled)
+    if settled.walk_cache or settled.nested_tlb:
+        caches = StructureCaches(settled.walk_cache, settled.nested_tlb)
+        system.machine.tlb.structures = caches
+    return system

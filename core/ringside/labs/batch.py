@@ -28,6 +28,8 @@ from .lab import Batch, InputError
 from .unknown import unknown
 
 MEMORY = 16 << 20
+CACHES = {"none": (0, 0), "walk": (32, 0), "nested": (0, 64), "both": (32, 64)}
+"""``--option caches=…``: entries of the processor's walk cache and of its nested TLB."""
 
 
 class BatchError(Exception):
@@ -67,13 +69,18 @@ def _one_guest(
         raise BatchError(
             f"there is no technique {technique!r}; choose one of: {', '.join(BUILDERS)}")
     name, program, disk = find(what, guest, disk, DEFINES[technique])
-    # A guest by itself takes the options of the lab in which any guest can be run.
+    # A guest by itself takes the options of the lab in which any guest can be run, every memory
+    # technique there is, and a processor's walk cache and nested TLB.
+    memory = chosen.get("memory", "")
+    caches = chosen.get("caches", "none")
+    if caches not in CACHES:
+        raise BatchError(f"there is no caches={caches}; choose one of: {', '.join(CACHES)}")
+    chosen = {name: value for name, value in chosen.items() if name not in ("memory", "caches")}
     lab = next((lab for lab in LABS if lab.id == what), None) or next(
         lab for lab in LABS if lab.editable)
     settled = lab.setup(None, None, chosen, None).options
     isa = settled.get("isa", IA32)
     paid = processor or preset(settled.get("preset", PRESETS[0].id))
-    memory = chosen.get("memory", "")
     memories = MEMORIES.get(technique, ())
     if memory and memory not in memories:
         raise BatchError(
@@ -85,7 +92,8 @@ def _one_guest(
     try:
         memory = memory or memory_on(technique, paid.ept)
         image = Image(program, name, MEMORY, disk=disk)
-        system = build(technique, image, Options(isa=isa, memory=memory))
+        system = build(technique, image, Options(
+            isa=isa, memory=memory, walk_cache=CACHES[caches][0], nested_tlb=CACHES[caches][1]))
     except (ImageError, NotModelled) as error:
         raise BatchError(f"{what}: {error}") from None
     return GuestBatch(system, technique, name, memory, paid)

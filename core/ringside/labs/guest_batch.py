@@ -7,7 +7,7 @@ from typing import Any
 from ..host.systems import System, charges_of, work
 from ..machine.outcome import WAITING
 from ..trace.cost import CostModel
-from ..trace.counters import Tally, by_detail, together
+from ..trace.counters import Tally, by_detail, together, total
 from ..trace.own_prices import written
 from ..trace.presets import PRESETS, Preset
 from .narrate import outcome_words
@@ -89,6 +89,9 @@ class GuestBatch:
             "steps": system.steps,
             "exits": by_detail(self._tally.counts, "trap"),
             "faults": by_detail(counts, "fault"),
+            "walks": total(counts, "walk"),
+            "walk_references": sum(
+                int(name) * count for (kind, name), count in counts.items() if kind == "walk"),
             "cycles": model.bill(counts, self.instructions).total,
             "preset": model.preset.title,
             "own_prices": {name: model.preset.prices[name].cycles
@@ -106,6 +109,7 @@ class GuestBatch:
             f"instructions  {report['instructions']:,}",
             f"cycles        {report['cycles']:,} (modelled: {report['preset']})",
             *own_price_lines(report["own_prices"]),
+            *walk_lines(report["walks"], report["walk_references"]),
             *exit_lines(report["exits"]),
             f"digest        {report['digest']}",
         ]
@@ -114,6 +118,11 @@ class GuestBatch:
 def own_price_lines(own: dict[str, float]) -> list[str]:
     """A line for each price that is the user's."""
     return [f"price         {name:<24} {written(cycles)} (yours)" for name, cycles in own.items()]
+
+
+def walk_lines(walks: int, references: int) -> list[str]:
+    """How often the processor walked page tables, and what it read there."""
+    return [f"page walks    {walks:,}, {references:,} references"] if walks else []
 
 
 def exit_lines(exits: dict[str, int]) -> list[str]:

@@ -139,19 +139,31 @@ def walk_tables(
 ) -> tuple[int, int, int]:
     """Walk the page tables in ``memory``; frame (or -1), flags (or error code), references."""
     access = (ERROR_WRITE if write else 0) | (ERROR_USER if user else 0)
+    wp = bool(cpu.cr0 & CR0_WP)
     if cpu.cr4 & CR4_PAE:
         pdpte = cpu.pdptes[linear >> 30]
         if not pdpte & 1:
             return -1, access, 0
+        format, steps, root = PAE, PAE_STEPS, pdpte & PAE.address_mask
+    else:
+        format, root = THIRTY_TWO_BIT, cpu.cr3 & THIRTY_TWO_BIT.root_mask
+        steps = STEPS_WITH_LARGE if cpu.cr4 & CR4_PSE else STEPS
+    width, mask = format.entry_bytes, format.address_mask
+    caches = cpu.tlb.structures
+    if caches is None or not caches.most_walks:
+        return lean_walk(memory, steps, width, mask, root, linear, access, wp)
+    region = (linear >> FRAME_SHIFT | cpu.tag) // (FRAME // width)
+    known = caches.way(region)
+    if known is not None:
+        caches.saved += 1
         return lean_walk(
-            memory, PAE_STEPS, PAE.entry_bytes, PAE.address_mask,
-            pdpte & PAE.address_mask, linear, access, bool(cpu.cr0 & CR0_WP),
-        )  # fmt: skip
-    return lean_walk(
-        memory, STEPS_WITH_LARGE if cpu.cr4 & CR4_PSE else STEPS,
-        THIRTY_TWO_BIT.entry_bytes, THIRTY_TWO_BIT.address_mask,
-        cpu.cr3 & THIRTY_TWO_BIT.root_mask, linear, access, bool(cpu.cr0 & CR0_WP),
-    )  # fmt: skip
+            memory, steps[-1:], width, mask, known[0], linear, access, wp, known[1]
+        )
+    way: list[tuple[int, int]] = []
+    found = lean_walk(memory, steps, width, mask, root, linear, access, wp, way=way)
+    if way:
+        caches.note_way(region, way[0])
+    return found
 
 
 def fill(cpu: Cpu, page: int, frame: int, flags: int) -> tuple[int, int]:

@@ -9,7 +9,10 @@ page-table entry is not noticed while its translation is still here, as on hardw
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ringside.machine.structure_caches import StructureCaches
 
 # Flags of an entry: the logical AND of the R/W and U/S bits along the walk, and of the last entry
 # D and (with CR4.PGE) G.
@@ -52,7 +55,7 @@ class Translation(NamedTuple):
 class Tlb:
     """``sets`` times ``ways`` translations, replaced first in, first out within a set."""
 
-    __slots__ = ("entries", "large", "queues", "sets", "slots", "ways")
+    __slots__ = ("entries", "large", "queues", "sets", "slots", "structures", "ways")
 
     def __init__(self, sets: int = 64, ways: int = 4) -> None:
         if sets < 1 or sets & (sets - 1) or ways < 1:
@@ -64,6 +67,8 @@ class Tlb:
         self.large: set[int] = set()  # pages that are pieces of large ones
         self.slots: list[int] = [-1] * (sets * ways)
         self.queues: list[list[int]] = [[] for _ in range(sets)]
+        # Walk cache and nested TLB, if the processor has them: what flushes one flushes the others.
+        self.structures: StructureCaches | None = None
 
     def lookup(self, page: int) -> tuple[int, int, int] | None:
         """Return ``(page, frame, flags)`` for the linear ``page`` number, or None."""
@@ -102,6 +107,8 @@ class Tlb:
 
     def invalidate(self, page: int) -> bool:
         """Drop the translation of ``page``, global or not; tell whether there was one."""
+        if self.structures is not None:
+            self.structures.forget_ways()
         if page not in self.entries:
             return False
         del self.entries[page]
@@ -120,6 +127,7 @@ class Tlb:
         ``keep_global`` spares the global ones; ``vpid`` and ``root`` (hpa of the extended page
         tables) limit it to those.
         """
+        self._forget_structures(nested=root is not None)
         dropped = [
             page
             for page, (_, _, flags) in self.entries.items()
@@ -135,16 +143,26 @@ class Tlb:
 
     def flush_page(self, vpid: int, page: int) -> None:
         """Drop the translations of one page of a virtual processor, whatever tables made them."""
+        self._forget_structures()
         low = (1 << TAG_SHIFT + 16) - 1
         self._drop([key for key in self.entries if key & low == vpid << TAG_SHIFT | page])
 
     def flush_guests(self) -> None:
         """Drop the translations of every virtual processor; the host's stay."""
+        self._forget_structures()
         self._drop([key for key in self.entries if key >> TAG_SHIFT & VPID_MASK])
 
     def flush_nested(self) -> None:
         """Drop every translation made through extended page tables."""
+        self._forget_structures(nested=True)
         self._drop([key for key in self.entries if key >> TAG_SHIFT + 16])
+
+    def _forget_structures(self, *, nested: bool = False) -> None:
+        if self.structures is not None:
+            if nested:
+                self.structures.forget()
+            else:
+                self.structures.forget_ways()
 
     def _drop(self, dropped: list[int]) -> None:
         """Drop these; quickly if they are all there are."""

@@ -189,21 +189,27 @@ def lean_walk(
     linear: int,
     access: int,
     wp: bool,
+    rights: int = 6,
+    way: list[tuple[int, int]] | None = None,
 ) -> tuple[int, int, int]:
     """Translate ``linear`` and set A and D, as the processor does on a TLB miss.
 
     ``access`` is the error code a not-present fault would have (write and user bits). Returns
     ``(frame, TLB flags, references)``, or ``(-1, error code, references)`` for a page fault.
     Entries have the IA-32 bits: P 1, R/W 2, U/S 4, A 0x20, D 0x40, G 0x100.
+
+    ``rights`` are those of levels that need not be walked. Into ``way`` goes what a walk cache
+    keeps: the table of the last level and the rights above it; nothing for a large page.
     """
-    rights = 6
     seen = []
+    above = rights
     for shift, mask, large, reserved, large_reserved in steps:
         address = table + (linear >> shift & mask) * entry_bytes
         entry = memory.read(address, entry_bytes)
         seen.append((address, entry))
         if not entry & 1:
             return -1, access, len(seen)
+        above = rights
         rights &= entry
         if entry & large:
             if entry & large_reserved:
@@ -222,6 +228,8 @@ def lean_walk(
     frame = (entry & address_mask & ~(size - 1) | linear & (size - 1)) >> PAGE_SHIFT
     wanted = 0x60 if access & ERROR_WRITE else 0x20
     last = seen.pop()[0]
+    if way is not None and shift == PAGE_SHIFT:
+        way.append((last >> PAGE_SHIFT << PAGE_SHIFT, above))
     for address, upper in seen:
         if not upper & 0x20:
             memory.write(address, upper | 0x20, entry_bytes)

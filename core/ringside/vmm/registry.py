@@ -38,8 +38,9 @@ from ringside.vmm.translation.readout import read_work
 from ringside.vmm.vm import Vm
 from ringside.vmm.vmm import CpuTechnique, MemoryTechnique
 
-SHADOW, NESTED, TRACED, CACHED = "shadow", "nested", "traced", "cached"
-"""Memory techniques that some CPU technique can be combined with by choice."""
+SHADOW, NESTED, TRACED, CACHED, UNTAGGED = "shadow", "nested", "traced", "cached", "untagged"
+"""Memory techniques that some CPU technique can be combined with by choice; the last is nested
+paging without VPIDs, whose TLB is empty after every VM entry and exit."""
 IA32, VIRTUALIZABLE = "ia32", "virtualizable"
 """Instruction sets: IA-32 as it is, and the fiction in which whatever is sensitive traps outside
 ring 0 (:attr:`ringside.machine.cpu.Cpu.trap_sensitive`), as Popek and Goldberg's theorem asks."""
@@ -103,12 +104,15 @@ def _paravirtualization(vm: Domain, monitor: Monitor) -> tuple[CpuTechnique, Mem
     return cpu, paging
 
 
-def _assisted_nested(vm: HardwareVm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
-    enter_root_operation(monitor)
-    vmcs = region(monitor, monitor.machine.cpu)
-    paging = NestedPaging(vm, monitor, vpid_of(vmcs))
-    vm.tlb.shadow = paging
-    return HardwareAssist(vm, monitor, paging, vmcs), paging
+def _assisted_nested(tagged: bool) -> Install:
+    def install(vm: HardwareVm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
+        enter_root_operation(monitor)
+        vmcs = region(monitor, monitor.machine.cpu)
+        paging = NestedPaging(vm, monitor, vpid_of(vmcs) if tagged else 0)
+        vm.tlb.shadow = paging
+        return HardwareAssist(vm, monitor, paging, vmcs), paging
+
+    return install
 
 
 def assisted(kind: type[ShadowPaging], interprets_io: bool = False) -> Install:
@@ -150,7 +154,8 @@ TECHNIQUES: tuple[Technique, ...] = (
     ),
     Technique(
         "hardware-assist", "Hardware assist",
-        {NESTED: _assisted_nested} | {name: assisted(kind) for name, kind in SHADOWS.items()},
+        {NESTED: _assisted_nested(True), UNTAGGED: _assisted_nested(False)}
+        | {name: assisted(kind) for name, kind in SHADOWS.items()},
         HardwareVm, charges=ASSISTED,
         charges_by_memory=dict.fromkeys((SHADOW, TRACED, CACHED), ASSISTED_SHADOW),
     ),

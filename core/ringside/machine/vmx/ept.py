@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ringside.machine.memory import FRAME_SHIFT, OFFSET_MASK, Memory
 from ringside.machine.paging import EPT_BITS, EPT_FOUR_LEVEL
+from ringside.machine.structure_caches import StructureCaches
 from ringside.machine.tlb import DIRTY, NO_EXECUTE
 from ringside.machine.vmx import reasons
 from ringside.machine.vmx.reasons import VmExit
@@ -45,10 +46,13 @@ def pointer_problem(pointer: int) -> str:
 class Nested:
     """Guest-physical memory. ``linear`` is the address being translated, -1 if there is none."""
 
-    __slots__ = ("linear", "marks", "memory", "refs", "root")
+    __slots__ = ("caches", "linear", "marks", "memory", "refs", "root")
 
-    def __init__(self, memory: Memory, pointer: int) -> None:
+    def __init__(
+        self, memory: Memory, pointer: int, caches: StructureCaches | None = None
+    ) -> None:
         self.memory = memory
+        self.caches = caches if caches is not None and caches.most_frames else None
         self.root = pointer & ROOT
         self.marks = bool(pointer & POINTER_AD)  # whether A and D are kept
         self.linear = -1
@@ -77,6 +81,14 @@ class Nested:
 
         ``final`` is FINAL for the access itself, 0 for those of the guest's page walk.
         """
+        caches = self.caches
+        if caches is not None:
+            known = caches.place(self.root, gpa >> FRAME_SHIFT)
+            if known is not None:
+                frame, rights, flags = known
+                if not access & ~rights and (flags & DIRTY or not access & WRITE):
+                    caches.saved += 1
+                    return frame, flags
         memory = self.memory
         table, rights = self.root, 7
         seen: list[tuple[int, int]] = []
@@ -105,7 +117,10 @@ class Nested:
         if rights & WRITE and dirty:
             flags |= DIRTY
         size = 1 << shift
-        return (table & ~(size - 1) | gpa & (size - 1)) >> FRAME_SHIFT, flags
+        frame = (table & ~(size - 1) | gpa & (size - 1)) >> FRAME_SHIFT
+        if caches is not None:
+            caches.note_place(self.root, gpa >> FRAME_SHIFT, (frame, rights & 7, flags))
+        return frame, flags
 
     def mark(self, seen: list[tuple[int, int]], access: int) -> bool:
         """Set A on the way and D on a write; tell whether the page is dirty now."""

@@ -257,7 +257,7 @@ class Vmx:
         """The extended page tables of a virtual machine, if it has any."""
         if not guest.secondary & bits.ENABLE_EPT:
             return None
-        return Nested(self.memory, guest.vmcs[f.EPT_POINTER])
+        return Nested(self.memory, guest.vmcs[f.EPT_POINTER], self.cpu.tlb.structures)
 
     def enter_translations(self, guest: Intercepts) -> None:
         """Translate for a virtual machine from now on."""

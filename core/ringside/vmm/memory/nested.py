@@ -9,6 +9,7 @@ has its CR3, its page faults and its INVLPG to itself: nothing it does to its ta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
@@ -36,16 +37,15 @@ SINGLE_CONTEXT, ONE_ADDRESS = 1, 0  # types of INVVPID
 
 
 class NestedPaging:
-    """One VM's extended page tables, and the VPID its TLB entries are tagged with."""
+    """One VM's extended page tables, and the VPID its TLB entries are tagged with (0: none are)."""
 
     __slots__ = ("fills", "free", "monitor", "root", "tables", "violations", "vm", "vpid")
     transient: ClassVar[frozenset[str]] = frozenset({"monitor", "vm"})
 
-    regime = Regime(
-        secondary=bits.ENABLE_EPT | bits.ENABLE_VPID | bits.UNRESTRICTED_GUEST,
-        unrestricted=True,
-        own_cr3=True,
+    untagged = Regime(
+        secondary=bits.ENABLE_EPT | bits.UNRESTRICTED_GUEST, unrestricted=True, own_cr3=True
     )
+    tagged = replace(untagged, secondary=untagged.secondary | bits.ENABLE_VPID)
 
     def __init__(self, vm: HardwareVm, monitor: Monitor, vpid: int) -> None:
         self.vm = vm
@@ -56,6 +56,11 @@ class NestedPaging:
         self.tables = 1
         self.fills = 0
         self.violations = 0
+
+    @property
+    def regime(self) -> Regime:
+        """What the VMCS has to say of it."""
+        return self.tagged if self.vpid else self.untagged
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -154,8 +159,10 @@ class NestedPaging:
 
     def drop_page(self, page: int) -> None:
         """INVLPG, carried out for the guest."""
-        vmx_of(self.monitor.machine).invvpid(ONE_ADDRESS, self.vpid, 0, page << FRAME_SHIFT)
+        if self.vpid:  # without one the coming entry flushes
+            vmx_of(self.monitor.machine).invvpid(ONE_ADDRESS, self.vpid, 0, page << FRAME_SHIFT)
 
     def drop_all(self) -> None:
         """A change of CR0, CR3 or CR4, carried out for the guest."""
-        vmx_of(self.monitor.machine).invvpid(SINGLE_CONTEXT, self.vpid, 0, 0)
+        if self.vpid:
+            vmx_of(self.monitor.machine).invvpid(SINGLE_CONTEXT, self.vpid, 0, 0)
