@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     address = f"http://{HOST}:{server.effective_port}/"
     print(f"Ringside: {address}  (Ctrl-C stops)", flush=True)
     signal.signal(signal.SIGTERM, _stop)
-    threading.Thread(target=server.run, daemon=True).start()
+    closing = threading.Event()
+    threading.Thread(target=_serve, args=(server, closing), daemon=True).start()
     status = 0
     try:
         if native is not None:
@@ -53,9 +54,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         pass
     finally:
+        closing.set()
+        server.task_dispatcher.shutdown(timeout=1)  # who is still answering may finish
         server.close()
     print("Ringside: stopped", flush=True)
     return status
+
+
+def _serve(server: Any, closing: threading.Event) -> None:
+    """Answer requests until the server is closed, which takes its sockets from under its loop."""
+    try:
+        server.run()
+    except Exception:  # which one depends on where the loop is just then
+        if not closing.is_set():
+            raise
 
 
 def _in_window(native: Any, address: str, options: argparse.Namespace) -> int:

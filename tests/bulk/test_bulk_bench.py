@@ -19,10 +19,10 @@ def test_bulk_plain_and_c_loops_agree_and_the_report_is_plain_data(tmp_path, mon
     ways = set(report["rates"]["4-level walks"])
     assert {"bulk", "plain Python"} <= ways
     assert ("C" in ways) == (compile_loops(tmp_path) is not None)
-    assert len(report["rates"]) == 2 + 9 + 3
+    assert len(report["rates"]) == 3 + 9 + 3
     assert all(rate > 0 for rates in report["rates"].values() for rate in rates.values())
     text = bench.pretty(report)
-    assert "24-reference walks" in text
+    assert "all 24 references made" in text
     assert "FIFO 128x12, zipf" in text
 
 
@@ -40,6 +40,25 @@ def test_the_report_compares_with_pycachesim_or_says_that_it_is_not_installed(
     for name, rates in report["rates"].items():
         assert ("pycachesim" in rates) == (installed and "walks" not in name)
     assert ("Left out: pycachesim is not installed." in bench.pretty(report)) != installed
+
+
+def test_nested_walks_are_compared_with_loops_that_make_as_many_references(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "PAGES", 1 << 8)
+    monkeypatch.setattr(bench, "GUEST_FRAMES", 1 << 10)
+    loops = compile_loops(tmp_path)
+    if loops is None:
+        pytest.skip("no C compiler was found")
+    made = {}
+
+    class Counting:
+        def walk_nested(self, *asked):
+            made[share] = loops.walk_nested(*asked)
+
+    for share in (False, True):
+        rates = bench.nested_walks(time.perf_counter, 5000, 1, Counting(), share=share)
+        assert set(rates) == {"bulk", "plain Python", "C"}
+    assert made[False] == 24 * 5000
+    assert 4 * 5000 < made[True] < 24 * 5000 / 2
 
 
 def test_without_a_compiler_there_are_no_c_loops(tmp_path, monkeypatch):

@@ -309,3 +309,27 @@ def test_a_damaged_trace_leaves_no_packed_one(tmp_path, capsys):
     assert main(["trace", "import", str(trace), "-o", str(trace), "--quiet"]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["t"]
     assert "lackey" in capsys.readouterr().err
+
+
+def test_a_trace_file_is_taken_whole_unless_fewer_accesses_are_asked_for(
+    tmp_path, monkeypatch, capsys
+):
+    trace = tmp_path / "trace"
+    trace.write_text("".join(f" L {page:x}000,4\n" for page in range(1, 31)))
+    monkeypatch.setattr(commands, "MADE_UP", 10)  # the default is for made-up streams only
+    arguments = ["sweep", f"file:{trace}", "--jobs", "1", "--quiet"]
+    for asked, taken, whole in (([], 30, "True"), (["--accesses", "30"], 30, "True"),
+                                (["--accesses", "7"], 7, "False")):
+        assert main([*arguments, *asked]) == 0
+        told = capsys.readouterr()
+        names, row = (line.split(",") for line in told.out.splitlines())
+        result = dict(zip(names, row, strict=True))
+        assert (int(result["accesses"]), result["whole"]) == (taken, whole)
+        assert ("only the first 7 accesses" in told.err) == (whole == "False")
+
+
+def test_a_chart_of_a_cut_trace_says_so(tmp_path):
+    trace = tmp_path / "trace"
+    trace.write_text(" L 1000,4\n L 2000,4\n")
+    (result,) = sweep([Point(stream=f"file:{trace}", accesses=1)], Inline())
+    assert "the first 1 accesses" in svg([result])

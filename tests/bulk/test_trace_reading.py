@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import lzma
@@ -13,9 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ringside.bulk import reading
+from ringside.bulk import csv_lines, reading
+from ringside.bulk import lines as lines_module
+from ringside.bulk.commands import main
 from ringside.bulk.packed import load, open_trace, save
 from ringside.bulk.reading import TraceError, TraceReader
+from ringside.bulk.trace_format import IS_WRITE
 from ringside.bulk.traces import STREAMS, Accesses, Shape, stream
 
 LACKEY = b"""==42== Lackey, an example Valgrind tool
@@ -51,7 +55,8 @@ EXPECTED = [
 ]
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress], ids=["plain", "gz", "xz"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress],
+                         ids=["plain", "gz", "bz2", "xz"])
 def test_a_lackey_trace_is_read_plain_or_compressed(pack):
     found, report = read(pack(LACKEY))
     assert found == EXPECTED
@@ -73,6 +78,58 @@ def test_csv_columns_are_found_by_name_in_any_order():
     text = b"kind,space,address\nw,3,0x1000\nr,0,8192\n\nx,1,0xffff_0000\n"
     assert read(text)[0] == [(0x1000, True, 3), (8192, False, 0), (0xFFFF0000, False, 1)]
     assert read(b"address\n0xffff800000000000\n")[0] == [(0xFFFF800000000000 - (1 << 64), False, 0)]
+
+
+def test_kinds_are_letters_or_words_in_any_case():
+    words = ["r", "READ", "load", "", "x", "Fetch", "execute", "W", "write", "STORE"]
+    text = "address,kind\n" + "".join(f"0x1000,{word}\n" for word in words)
+    assert [write for _, write, _ in read(text.encode())[0]] == [False] * 7 + [True] * 3
+
+
+def test_an_unknown_kind_is_refused_with_its_line_and_what_is_allowed():
+    _, report = read(b"address,kind\n0x1000,r\n0x2000,modify\n")
+    assert "line 3: 0x2000,modify" in str(report)
+    assert all(f" {kind}" in str(report) for kind in ("r", "read", "w", "store", "x", "fetch"))
+    with pytest.raises(TraceError, match=r"no line of this CSV is an access(?s:.*)allowed: r, read"):
+        read(b"address,kind\n0x1000,modify\n")
+
+
+@pytest.mark.parametrize("text", [b"address,kind\n0x10,w\n", b" S 10,4\n"])
+def test_a_byte_order_mark_is_passed_over(text):
+    assert read(b"\xef\xbb\xbf" + text)[0] == [(0x10, True, 0)]
+
+
+def test_semicolons_and_tabs_part_columns_too():
+    for separator in (b";", b"\t"):
+        assert read(b"Address,Kind\n0x10,w\n".replace(b",", separator))[0] == [(0x10, True, 0)]
+
+
+def test_the_help_tells_columns_and_kinds_as_they_are_read(capsys):
+    with pytest.raises(SystemExit):
+        main(["trace", "import", "--help"])
+    told = capsys.readouterr().out
+    assert all(name in told for name in (*csv_lines.Csv.COLUMNS, *IS_WRITE, "bzip2", "lackey"))
+    example = told[told.rindex("address,kind") :].replace("\n  ", "\n")
+    assert read(example.encode())[0] == [(0x7FFE1000, True, 0), (0x401A2C, False, 1)]
+
+
+@pytest.mark.parametrize(("start", "says"), [
+    (b"\x28\xb5\x2f\xfd", "zstd -d"), (b"\x04\x22\x4d\x18", "lz4 -d"), (b"PK\3\4", "zip"),
+    (b"\xff\xfea\0", "UTF-8"), (b"rubbish", "gzip, bzip2 or xz")])
+def test_another_packing_is_named_with_what_to_do(start, says):
+    with pytest.raises(TraceError, match=says):
+        read(start + b"\n" * 9)
+
+
+def test_nothing_beyond_the_limit_is_read_or_counted():
+    text = b" L 10,1\nbad\n S 1ffc,8\n" + b"garbage\n" * 50 + b" L 20,1\n"
+    for limit, lines, complete in ((1, 1, False), (2, 3, False), (3, 3, False), (4, 54, True)):
+        found, report = read(text, limit=limit)
+        assert (len(found), report.accesses, report.lines) == (limit, limit, lines)
+        assert report.garbage == {1: 0, 3: 1, 54: 51}[lines]
+        assert report.complete == complete
+    found, report = read(b"address,kind\n0x10,r\n\n0x20,r\n0x30,?\n0x40,r\n", limit=2)
+    assert (report.accesses, report.lines, report.garbage) == (2, 4, 0)
 
 
 def test_garbage_lines_are_numbered_the_first_ten_shown_and_the_rest_counted():
@@ -120,7 +177,7 @@ def plain(text):
     found, garbage = [], 0
     for line in text.split(b"\n")[:-1]:
         match = re.fullmatch(rb"(I | L| S| M) ([0-9a-fA-F]{1,16}),([0-9]{1,2})", line)
-        if match and 1 <= int(match[3]) <= reading.MOST_BYTES:
+        if match and 1 <= int(match[3]) <= lines_module.MOST_BYTES:
             address, last = int(match[2], 16), int(match[2], 16) + int(match[3]) - 1
             write = match[1] in (b" S", b" M")
             found.append((address, write))
@@ -196,7 +253,8 @@ def test_what_is_no_trace_is_refused_saying_what_is_expected(text):
         read(text)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress], ids=["gz", "xz"])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress],
+                         ids=["gz", "bz2", "xz"])
 def test_a_cut_compressed_trace_says_how_far_it_could_be_read(pack):
     whole = pack(LACKEY * 5000)
     with pytest.raises(TraceError, match="damaged after"):

@@ -63,13 +63,47 @@ def test_without_walk_caches_nested_loses_more() -> None:
 @pytest.mark.usefixtures("small")
 def test_the_published_gains_are_marked_on_cells_within_a_tenth_of_them() -> None:
     run = whole()
-    for number, name in run._marks().items():
+    losses = run._losses
+    for number, name in run._marks("en").items():
         figures = [figure for figure, title in PUBLISHED if title in name]
-        assert figures
+        assert figures or number in losses
         assert all(abs(run.measured[number].gain - f) <= f / 10 for f in figures)
     text = "".join(part["text"] for panel in run.panels("en") if panel["id"] == "published"
                    for part in panel["segments"])
     assert all(figure in text for figure in ("42 %", "48 %", "500 %", "600 %", "2009"))
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("lang", "mark", "note"), [
+    ("en", "papers: loses", "no figure published"), ("hu", "cikkek: veszít", "nem közöltek")])
+def test_where_nested_was_published_to_lose_the_picture_says_so_and_that_no_figure_was(
+    lang: str, mark: str, note: str
+) -> None:
+    run = whole()
+    for shape in ("wide", "tall"):
+        scene = run.picture(shape, lang)
+        marked = [run._marks(lang)[at] for at in run._losses]
+        assert marked == [mark] and run._losses == [3]  # 32 MiB, where nothing changes
+        assert scene["cell:1:0:mark:0"]["text"] in mark
+        assert note in scene["note"]["text"]
+    large = whole(page="2M")
+    assert large._losses == [] and "note" not in {
+        node["key"] for node in large.picture("wide", lang)}
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("lang", ["en", "hu"])
+def test_the_sentence_of_a_cell_sets_all_cycles_of_one_technique_against_the_others(
+    lang: str
+) -> None:
+    run = whole()
+    run.seek(3)
+    one = run.measured[2]
+    text = "".join(part["text"] for part in run.sentence(lang))
+    assert one.gain > 100 and one.nested.event_cycles > one.nested.walk_cycles
+    for of in (one.shadow, one.nested):
+        for cycles in (of.event_cycles, of.walk_cycles):
+            assert nested_wins._cycles(cycles, of, lang) in text
 
 
 def test_a_cell_carries_one_figure_only_the_one_it_is_nearest_to() -> None:

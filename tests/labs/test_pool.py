@@ -234,6 +234,20 @@ def test_the_story_has_an_end_and_says_so() -> None:
     assert run.outcome("en") == ""
 
 
+@pytest.mark.parametrize("guest", ["turns", "idle"])
+def test_in_hungarian_no_vm_can_be_taken_for_an_article(guest: str) -> None:
+    run = opened(guest)
+    named = set()
+    for step in range(1, 400):
+        run.seek(step)
+        text = said(run, "hu")
+        assert not re.search(r"(^|\. )A \d", text), text
+        for article, name in re.findall(r"(\w+) ([A-D]) gép\b", text):
+            named.add(name)
+            assert article.lower() == ("az" if name == "A" else "a"), text
+    assert {"A", "B"} <= named
+
+
 def test_hungarian_numbers_have_a_decimal_comma() -> None:
     run = opened()
     assert run.find("level", 1)

@@ -62,6 +62,49 @@ def test_the_unsynchronised_lab_tells_the_free_write_and_the_stale_read_in_that_
     assert "added.trace" not in found
 
 
+def test_while_a_translation_is_stale_the_picture_does_not_call_every_read_right() -> None:
+    run = lazy()
+    free = meanings(run)["added.free"]
+    run.seek(free - 1)
+    assert run.picture("wide", "en")["verdict"]["text"] == "every read as the table says"
+    for step in range(free, free + 8):
+        run.seek(step)
+        for lang, right in (("en", "every read"), ("hu", "minden olvasás")):
+            verdict = run.picture("wide", lang)["verdict"]
+            assert right not in verdict["text"] and "wrong" in verdict["cls"].split(), step
+
+
+@pytest.mark.parametrize("cpu", ["trap-and-emulate", "hardware-assist"])
+def test_an_entry_is_only_said_to_be_changed_where_it_is(cpu: str) -> None:
+    run = LAB.open(LAB.setup(None, "shadow", {"cpu": cpu}, None))
+    run.advance(10**6)
+    found = []
+    for step in range(1, run.last + 1):
+        run.seek(step)
+        key, _ = run._meaning()
+        if key in ("added.free", "added.again"):
+            page = run._changed
+            found.append(key)
+            assert (run._before[page].guest == run._entry(page).guest) == (key == "added.again")
+    assert found == ["added.free", "added.again"]
+
+
+def test_a_page_the_shadow_holds_read_only_is_not_said_to_be_lacking() -> None:
+    run = LAB.open(LAB.setup(None, "cached", {"cpu": "hardware-assist"}, None))
+    run.advance(10**6)
+    seen = set()
+    for step in range(1, run.last + 1):
+        run.seek(step)
+        for lang, lacks, holds in (("en", "lacks", "only for reading"),
+                                   ("hu", "hiányzik", "csak olvasásra")):
+            said = told(run, lang)
+            address = run._address
+            if address is not None and (lacks in said or holds in said):
+                assert (holds in said) == bool(run._entry(address >> 12).shadow & 1), step
+                seen.add(holds in said)
+    assert seen == {True, False}
+
+
 def test_the_traced_lab_tells_the_trap_and_what_followed_and_never_a_stale_read() -> None:
     run = LAB.open(LAB.setup(None, "traced", {}, None))
     found = meanings(run)

@@ -93,6 +93,26 @@ def test_the_kernels_own_processor_is_never_stale_after_invlpg() -> None:
     assert {beat.processor for beat in run.beats if beat.kind == "stale"} == {1}
 
 
+def test_with_two_processors_every_access_names_the_one_that_makes_it() -> None:
+    run = open_run("shootdown", pages="12")
+    run.receive("invlpg 50")
+    words = {"en": "rocessor {}", "hu": "{}. processzor"}
+    seen = set()
+    for step, beat in enumerate(run.beats, 1):
+        run.seek(step)
+        for lang, name in words.items():
+            said = "".join(part["text"] for part in run.sentence(lang))
+            assert name.format(beat.processor + 1) in said and "VM" not in said, said
+        seen.add(beat.kind)
+    assert {"hit", "miss", "remapped", "shot", "invalidated"} <= seen
+
+
+def test_with_one_processor_an_access_names_its_virtual_machine() -> None:
+    run = open_run()
+    run.seek(3)
+    assert "VM 1" in "".join(part["text"] for part in run.sentence("en"))
+
+
 def test_typing_an_access_appends_it() -> None:
     run = open_run(machines="1")
     run.receive("123")

@@ -193,10 +193,24 @@ def test_a_violation_tells_the_access_the_rights_and_that_it_was_the_final_one()
     assert tour.reads[-1].error == 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7 | 1 << 8
 
 
-def test_a_violation_at_a_guest_table_is_a_read_and_not_the_final_one() -> None:
-    (tour,) = open_run("4-level", "nested", "outside", access="write").tours
+@pytest.mark.parametrize("access", ["read", "write"])
+def test_a_violation_at_a_guest_table_is_a_read_and_a_write_and_not_the_final_one(access) -> None:
+    (tour,) = open_run("4-level", "nested", "outside", access=access).tours
     assert tour.exit == "violation"
-    assert tour.reads[-1].error & 0x1FF == 1 | 1 << 7
+    # With accessed and dirty flags in use an access to a guest's entry counts as a write.
+    assert tour.reads[-1].error == 0x83
+
+
+def test_on_amd_an_access_to_a_guest_table_is_a_write_too() -> None:
+    (tour,) = open_run("4-level", "nested", "outside", nested="4-level").tours
+    assert tour.exit == "npf" and tour.reads[-1].error == 4 | 2
+
+
+@pytest.mark.parametrize("nested", ["ept-4", "4-level"])
+def test_a_guest_table_beyond_memory_is_no_fault_of_the_hosts_and_that_is_said(nested) -> None:
+    run = at_end(open_run("pae", "nested", "outside", nested=nested))
+    assert "f0000000 is beyond this machine's memory" in told(run)
+    assert "tables are in order" not in told(run) and "bejegyzése volt rossz" in told(run, "hu")
 
 
 def test_amd_has_a_nested_page_fault_with_an_error_code() -> None:
@@ -210,6 +224,18 @@ def test_reads_beyond_memory_give_ones_which_the_long_formats_take_for_a_reserve
     assert run.tours[0].hpa == 0xFFFF_F050 and "answers with ones" in told(run)
 
 
+@pytest.mark.parametrize(("technique", "words"), [("none", "bus answers with ones"),
+                                                  ("shadow", "takes ones for the entry")])
+@pytest.mark.parametrize("guest", LEVELS)
+def test_a_table_beyond_memory_is_said_to_be_read_as_ones_before_what_they_lead_to(
+    guest: str, technique: str, words: str
+) -> None:
+    run = at_end(open_run(guest, technique, "outside"))
+    assert words in told(run) and "csupa egyes" in told(run, "hu")
+    if guest != "32-bit":  # whose entries have no bit that must be clear
+        assert told(run).index(words) < told(run).index("must be 0")
+
+
 @pytest.mark.parametrize("technique", ["none", "shadow", "nested"])
 @pytest.mark.parametrize("guest", ["32-bit", "4-level", "5-level"])
 def test_a_table_that_points_to_itself_ends_after_its_levels_at_the_table(
@@ -221,6 +247,33 @@ def test_a_table_that_points_to_itself_ends_after_its_levels_at_the_table(
     assert len({read.reference.entry & ~0x60 for read in own}) == 1  # but for A and D
     machine = run.journey.machine
     assert run.tours[0].hpa == machine.place(machine.tables.root) + 0x60
+
+
+@pytest.mark.parametrize("technique", ["none", "shadow", "nested"])
+@pytest.mark.parametrize("guest", LEVELS)
+def test_a_table_that_points_to_itself_is_named_as_such_at_every_level_and_at_the_end(
+    guest: str, technique: str
+) -> None:
+    run = open_run(guest, technique, "loop")
+    said = []
+    for step in range(1, run.last + 1):
+        run.seek(step)
+        if run._read().context == "kernel":
+            said.append(told(run))
+            assert "tábl" in told(run, "hu")
+    assert all("points back to itself" in one for one in said[:-1])
+    assert len(said) == LEVELS[guest] and "levels are used up" in said[-1]
+    assert "same table" in told(run) or "the table that points to itself" in told(run)
+    if guest == "pae":
+        assert run.tours[0].fault == 5 and "no bits for rights" in said[-1]
+
+
+@pytest.mark.parametrize("guest", LEVELS)
+def test_no_other_walk_is_called_a_loop(guest: str) -> None:
+    for address in ("mapped", "high", "unmapped", "readonly", "reserved", "outside"):
+        for page in ("4K", "2M"):
+            for read in open_run(guest, "none", address, page=page).tours[0].reads:
+                assert not read.oddity.startswith("loop")
 
 
 @pytest.mark.parametrize("guest", LEVELS)

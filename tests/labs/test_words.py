@@ -10,6 +10,8 @@ from ringside.labs.words import (
     compare,
     emulated,
     fastest,
+    nested_wins,
+    notes,
     panels,
     paravirtual,
     phone,
@@ -18,8 +20,14 @@ from ringside.labs.words import (
     prices,
     properties,
     rings,
+    shadow,
     steps,
+    tasks,
+    tasks_memory,
+    tlb,
     translation,
+    vtx,
+    walk_programs,
     walks,
 )
 from ringside.labs.words.glossary import GLOSSARY
@@ -30,9 +38,9 @@ from ringside.trace.events import CONTEXTS
 CATALOGUES = {
     f"{module.__name__.rpartition('.')[2]}.{name}.{key}": message
     for module in (
-        classification, compare, emulated, fastest, panels, paravirtual, phone, pool,
-        price_list, prices,
-        properties, rings, steps, translation, walks,
+        classification, compare, emulated, fastest, nested_wins, notes, panels, paravirtual, phone,
+        pool, price_list, prices, properties, rings, shadow, steps, tasks, tasks_memory, tlb,
+        translation, vtx, walk_programs, walks,
     )
     for name, table in vars(module).items()
     if name.isupper() and isinstance(table, dict)
@@ -54,6 +62,14 @@ def test_every_link_leads_to_a_glossary_term_or_a_context(message: Message) -> N
             name = reference.removeprefix("@")
             known = (*CONTEXTS, "{context}") if reference.startswith("@") else TERMS
             assert name in known
+
+
+FORMAL = re.compile(
+    r"\b(húzzon|válassza ki|válasszon|menjen|nyomja|nézze|írjon be|kattintson|ön)\b", re.IGNORECASE)
+
+
+def test_hungarian_speaks_to_the_reader_informally_everywhere() -> None:
+    assert [key for key, (_, text) in CATALOGUES.items() if FORMAL.search(text)] == []
 
 
 def test_terms_are_explained_in_both_languages() -> None:

@@ -177,3 +177,53 @@ def test_paravirtual_reports_hypercalls_and_the_exits_they_saved(guest_run: Any)
     hostile = json.loads(guest_run("paravirtual", "--guest", "pv_hostile", "--json"))
     assert sum(n for name, n in hostile["hypercalls"].items() if "refused" in name) >= 15
     assert "OTHER output" in guest_run("paravirtual", "--guest", "popf")
+
+
+# -- TLB and where nested wins ----------------------------------------------------------------
+
+
+def test_the_tlb_reports_a_stream_beside_the_other_way_of_switching(report: Any) -> None:
+    told = report("tlb", "--guest", "zipf", "--technique", "vpid")
+    other = told["compared"]
+    assert told["hits"] + told["misses"] == told["accesses"] == other["accesses"]
+    assert other["technique"] == "flush"
+    assert told["flushed"] == 0 < other["flushed"]
+    assert told["hits"] > other["hits"]
+    again = report("tlb", "--guest", "zipf", "--technique", "flush")
+    assert [again[name] for name in ("hits", "flushed")] == [other["hits"], other["flushed"]]
+
+
+def test_the_tlb_reports_stale_accesses_of_a_forgotten_shootdown(report: Any) -> None:
+    sent = report("tlb", "--guest", "shootdown")
+    forgotten = report("tlb", "--guest", "shootdown", "--option", "ipi=forgotten")
+    assert sent["stale"] == 0 < forgotten["stale"]
+    assert sent["shootdowns"] > 0 == forgotten["shootdowns"]
+
+
+def test_the_tlb_as_text_has_a_column_for_each_technique(text: Any) -> None:
+    told = text("tlb")
+    assert re.search(r"vpid +flush\n", told)
+    assert re.search(r"hit rate % +\d+\.\d +\d+\.\d\n", told)
+
+
+def test_where_nested_wins_reports_every_cell_of_its_map(report: Any, text: Any) -> None:
+    told = report("where-nested-wins", "--guest", "switch")
+    cells = told["cells"]
+    assert len(cells) == told["of"] == 24
+    for cell in cells:
+        slow = cell["shadow"] + cell["program"]
+        gain = 100 * (slow / (cell["nested"] + cell["program"]) - 1)
+        assert abs(gain - cell["gain %"]) < 0.5
+    assert told["wins"] == sum(cell["gain %"] > 0.5 for cell in cells) > 0
+    assert told["loses"] == sum(cell["gain %"] < -0.5 for cell in cells) > 0
+    as_text = text("where-nested-wins", "--guest", "switch")
+    assert f"wins in {told['wins']} and loses in {told['loses']} of 24 cells" in as_text
+    assert sum(line.endswith(" %") or "near" in line for line in as_text.splitlines()) >= 24
+
+
+@pytest.mark.parametrize("lab", ["tlb", "where-nested-wins"])
+def test_a_stream_from_a_trace_file_is_told_where_to_go(
+    lab: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", lab, "--guest", "trace"]) == 2
+    assert "ringside sweep file:TRACE" in capsys.readouterr().err

@@ -96,7 +96,7 @@ def test_who_cannot_run_the_guest_is_left_out_and_says_why(capsys) -> None:
         (["popf", "--cpu", "bare-metal,bare-metal"], "named twice"),
         (["popf", "--cpu", "bare-metal/fast"], "say bare-metal alone"),
         (["popf", "--cpu", "bare-metal,hardware-assist/tlb"],
-         "choose among: hardware-assist/nested, hardware-assist/shadow"),
+         "choose among: hardware-assist/nested, hardware-assist/untagged, hardware-assist/shadow"),
         (["popf", "--cpu", "bare-metal,hardware-assist/nested"],
          "has no EPT, so hardware-assist/nested cannot run on it; give another --preset: westmere"),
         (["popf", "--cpu", "bare-metal,emulation/virtualizable"], "has no variant"),

@@ -88,9 +88,23 @@ static i64 nested(u64 *memory, u64 root, u64 gpa, int write, u64 *refs)
     return (i64)(table | (gpa & 4095));
 }
 
-/* Two dimensions, 24 references: every guest table's address is translated first. */
+/* The same, remembered for each guest frame: for reads and, since they set D, for writes. */
+static i64 remembered(u64 *memory, u64 root, u64 gpa, int write, u64 *refs, i64 *known)
+{
+    if (!known)
+        return nested(memory, root, gpa, write, refs);
+    i64 *frame = known + (gpa >> 12) * 2 + write;
+    if (!*frame) {
+        i64 found = nested(memory, root, gpa & ~4095ull, write, refs);
+        *frame = found < 0 ? found : found | 1;
+    }
+    return *frame < 0 ? *frame : *frame - 1 + (i64)(gpa & 4095);
+}
+
+/* Two dimensions, 24 references: every guest table's address is translated first. "known" is 0, or
+   zeros for remembering each guest frame's translations. */
 i64 walk_nested(u64 *memory, u64 guest_root, u64 nested_root, const i64 *linear,
-                const uint8_t *write, i64 count, i64 *address)
+                const uint8_t *write, i64 count, i64 *address, i64 *known)
 {
     u64 refs = 0;
     for (i64 n = 0; n < count; n++) {
@@ -99,7 +113,7 @@ i64 walk_nested(u64 *memory, u64 guest_root, u64 nested_root, const i64 *linear,
         address[n] = -1;
         for (level = 3; level >= 0; level--) {
             u64 gpa = table + (gva >> (12 + 9 * level) & 511) * 8;
-            i64 hpa = nested(memory, nested_root, gpa, 0, &refs);
+            i64 hpa = remembered(memory, nested_root, gpa, 0, &refs, known);
             if (hpa < 0)
                 break;
             entry[level] = memory + (hpa >> 3);
@@ -112,7 +126,8 @@ i64 walk_nested(u64 *memory, u64 guest_root, u64 nested_root, const i64 *linear,
         }
         if (level >= 0 || !(rights & USER) || (write[n] && !(rights & WRITE)))
             continue;
-        i64 hpa = nested(memory, nested_root, table | (gva & 4095), write[n], &refs);
+        i64 hpa = remembered(memory, nested_root, table | (gva & 4095), write[n], &refs,
+                             known);
         if (hpa < 0)
             continue;
         for (level = 3; level >= 0; level--)
@@ -174,10 +189,16 @@ class CLoops:
         return int(self.library.walk_native(*asked))
 
     def walk_nested(
-        self, memory: Ints, roots: tuple[int, int], linear: Ints, write: Bools, out: Ints
-    ) -> int:
-        """Walks of 24 references as user; return the references made."""
-        asked = [memory, *roots, linear, write.view(np.uint8), len(linear), out]
+        self, memory: Ints, roots: tuple[int, int], linear: Ints, write: Bools, out: Ints,
+        known: Ints,
+    ) -> int:  # fmt: skip
+        """Walks of 24 references as user; return the references really made.
+
+        ``known``: two zeros for each guest frame, to remember its nested walks by; if it is
+        empty, every walk is made.
+        """
+        asked = [memory, *roots, linear, write.view(np.uint8), len(linear), out,
+                 known if len(known) else 0]  # fmt: skip
         return int(self.library.walk_nested(*self._arguments(asked)))
 
     def look_up(

@@ -36,6 +36,8 @@ def heading(results: Sequence[Result]) -> str:
         return values.pop() if len(values) == 1 else several
 
     accesses = common({f"{result.accesses:,} accesses" for result in results}, "accesses")
+    if not all(result.whole for result in results):
+        accesses = f"the first {accesses}"
     prices = common({result.point.preset for result in results}, "several processors")
     return f"Modelled cycles per access, {accesses} of {point.stream}, prices of {prices}"
 

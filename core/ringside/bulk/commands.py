@@ -14,9 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from ringside.bulk.trace_format import DESCRIPTION
+
 Clock = Callable[[], float]
 
 MOST_PROCESSES = 61  # of a pool on Windows
+MADE_UP = 1_000_000  # accesses of a made-up stream, unless the user says how many
 
 # Fields of a point that may be given several values, and what turns a word into one.
 CHOICES: dict[str, tuple[Callable[[str], Any], str]] = {
@@ -45,8 +48,10 @@ def add(commands: Any) -> None:
     """Add the commands to what ``ArgumentParser.add_subparsers`` gave."""
     trace = commands.add_parser("trace", help="read traces of real programs")
     actions = trace.add_subparsers(required=True, metavar="action")
-    text = "read a trace (Valgrind lackey or CSV; plain, gzip or xz) and pack it"
-    importer = actions.add_parser("import", help=text, description=text)
+    text = "read a trace (Valgrind lackey or CSV; plain, gzip, bzip2 or xz) and pack it"
+    importer = actions.add_parser(
+        "import", help=text, description=text, epilog=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     importer.add_argument("file", help="the trace; - is standard input")
     importer.add_argument("-o", "--output", help="the packed trace (default: only report)")
     importer.add_argument("--limit", type=_positive, default=100_000_000, metavar="N",
@@ -57,7 +62,9 @@ def add(commands: Any) -> None:
     text = "run a stream of accesses through many configurations"
     sweeper = commands.add_parser("sweep", help=text, description=text)
     sweeper.add_argument("stream", help="uniform, zipf, loop, strided, churn, or file:TRACE")
-    sweeper.add_argument("--accesses", type=_positive, default=1_000_000, metavar="N")
+    sweeper.add_argument("--accesses", type=_positive, default=None, metavar="N",
+                         help=f"at most so many (default: {MADE_UP:,} of a made-up stream, all of "
+                              "a trace)")
     sweeper.add_argument("--seed", type=int, default=1)
     for name, (kind, help_text) in CHOICES.items():
         sweeper.add_argument(f"--{name}", type=_list_of(kind), metavar="A,B,…", help=help_text)
@@ -168,6 +175,7 @@ def run_sweep(options: argparse.Namespace) -> int:
 
     from ringside.bulk import sweep
     from ringside.bulk.chart import svg
+    from ringside.bulk.reading import LIMIT
 
     names = {name: name.replace("-", "_") for name in CHOICES}
     choices = {
@@ -175,8 +183,9 @@ def run_sweep(options: argparse.Namespace) -> int:
         for field in names.values()
         if getattr(options, field) is not None
     }
+    usual = LIMIT if options.stream.startswith(sweep.FILE) else MADE_UP
     base = sweep.Point(
-        stream=options.stream, accesses=options.accesses, seed=options.seed,
+        stream=options.stream, accesses=options.accesses or usual, seed=options.seed,
         tagged=not options.no_tags,
     )  # fmt: skip
 
@@ -189,6 +198,10 @@ def run_sweep(options: argparse.Namespace) -> int:
                 asked, pool, lambda done, total: line.show(f"{done} of {total}")
             )
         line.end()
+        if not all(result.whole for result in results):
+            more = "leave --accesses out, or give" if options.accesses else "give"
+            print(f"ringside: only the first {base.accesses:,} accesses of the trace were taken; "
+                  f"{more} a larger --accesses for more", file=sys.stderr)
         if options.output:
             with Path(options.output).open("w", encoding="utf-8", newline="") as file:
                 sweep.write_csv(results, file)

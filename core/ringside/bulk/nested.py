@@ -254,6 +254,7 @@ class NestedWalker:
         self._nested = Walker(nested_format, memory, chunk=chunk)
         self._every = None if share else Descent(nested_format, memory, True, chunk)
         self._work = np.empty((3, chunk), np.int64)
+        self._gpas = np.empty(chunk, np.int64)
         self._out = Out(
             np.empty(chunk, np.int64),
             np.empty(chunk, np.int8),
@@ -461,5 +462,6 @@ class NestedWalker:
         size = len(gfns)
         out = self._out.part(slice(size))
         root = host.root & self.nested_format.root_mask
-        self._every.run(gfns << FRAME_SHIFT, root, Access(False, True, True), out)
+        gpas = np.left_shift(gfns, FRAME_SHIFT, out=self._gpas[:size])
+        self._every.run(gpas, root, Access(False, True, True), out)
         np.bitwise_or(out.address, FOUND, out=places)

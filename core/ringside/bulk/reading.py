@@ -1,14 +1,14 @@
 """Traces of real programs, read piece by piece: any length, bounded memory.
 
-Two text formats, plain or compressed by gzip or xz (told by their first bytes):
+Two text formats, plain or compressed by gzip, bzip2 or xz (told by their first bytes):
 
 Valgrind's lackey, ``valgrind --tool=lackey --trace-mem=yes --log-file=out.trace program``: a line
 for each access, ``I  04016d80,3`` for an instruction, `` L``, `` S`` and `` M`` for a load, a
 store and both at once; the address in hexadecimal, then the bytes. Lines of Valgrind itself begin
 with ``==`` or ``--``.
 
-CSV with a line of names first: ``address`` (``0x…`` or decimal), and if there are such columns
-``kind`` (``r``, ``w`` or ``x``), ``size`` (bytes) and ``space`` (0 to 65535, whose memory it is).
+CSV with a line of names first: :data:`ringside.bulk.trace_format.CSV`. A byte-order mark of
+UTF-8 before either is passed over.
 
 An access that crosses into the next page counts as two, because it is translated twice.
 """
@@ -17,24 +17,35 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol, cast
 
 import numpy as np
 
-from ringside.bulk.arrays import Bools, Bytes, Ints
+from ringside.bulk.arrays import Bools
+from ringside.bulk.csv_lines import Csv
+from ringside.bulk.lines import MOST_GARBAGE, Format, Lackey, Parsed
+from ringside.bulk.lines import Report as Report  # what reading gives
 from ringside.bulk.traces import Accesses
 
 BLOCK = 1 << 20
 LONGEST_LINE = 1 << 12
-SHOWN = 10  # garbage lines kept for showing
-MOST_GARBAGE = 1_000_000  # lines
 FIRST_MUST_BE_WITHIN = 64 << 20  # bytes in which the first access must come
 LIMIT = 100_000_000  # accesses read unless the caller says otherwise
-MOST_BYTES = 64  # of one access: a cache line, more than any instruction moves at once
 PAGE = 4096
 ZIP = b"PK"  # how a zip file begins, and so a packed trace
+UTF_8_MARK = b"\xef\xbb\xbf"
+# What other files begin with, and what to do about them
+OTHERS = {
+    ZIP: "this is a zip file: 'ringside sweep file:…' reads packed traces as they are; "
+    "unpack any other first",
+    b"\x28\xb5\x2f\xfd": "this is packed by zstd; unpack it first ('zstd -d'), or pack with gzip, "
+    "bzip2 or xz",
+    b"\x04\x22\x4d\x18": "this is packed by lz4; unpack it first ('lz4 -d'), or pack with gzip, "
+    "bzip2 or xz",
+    b"\xff\xfe": "this is UTF-16 text; save it as UTF-8",
+    b"\xfe\xff": "this is UTF-16 text; save it as UTF-8",
+}
 
 Progress = Callable[[int, int | None, int], None]
 """Told bytes read so far, bytes in all if known (compressed ones, if compressed), accesses."""
@@ -44,171 +55,11 @@ class TraceError(ValueError):
     """This is no trace, or not one to the end; says what to do."""
 
 
-@dataclass(slots=True)
-class Report:
-    """What reading a trace came to. ``shown`` are the first garbage lines with their numbers."""
-
-    lines: int = 0
-    accesses: int = 0
-    garbage: int = 0
-    shown: list[tuple[int, str]] = field(default_factory=list)
-    complete: bool = True
-
-    def refuse(self, line: int, text: bytes) -> None:
-        """Count a line that says nothing."""
-        self.garbage += 1
-        if len(self.shown) < SHOWN:
-            self.shown.append((line, text[:80].decode("ascii", "backslashreplace")))
-
-    def __str__(self) -> str:
-        lines = [f"{self.accesses:,} accesses in {self.lines:,} lines"]
-        if not self.complete:
-            lines.append("stopped at the limit, before the end of the trace")
-        if self.garbage:
-            lines.append(f"{self.garbage:,} lines could not be read:")
-            lines += [f"  line {number}: {text}" for number, text in self.shown]
-            if self.garbage > len(self.shown):
-                lines.append(f"  and {self.garbage - len(self.shown):,} more")
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """Accesses of some lines: address, bytes, whether written, whose."""
-
-    address: Ints
-    size: Ints
-    write: Bools
-    space: Ints
-
-
 class Stream(Protocol):
     """Something to read bytes from."""
 
     def read(self, count: int = -1, /) -> bytes:
         """Up to ``count`` bytes, none at the end."""
-
-
-class Format(Protocol):
-    """A text format: turns whole lines into accesses."""
-
-    def parse(self, block: bytes, first_line: int, report: Report) -> Parsed:
-        """Read ``block``, which ends with a newline; tell ``report`` what is garbage."""
-
-
-# -- lackey -------------------------------------------------------------------------------------
-
-HEX = np.full(256, 99, np.int64)
-for _digit, _character in enumerate(b"0123456789abcdef"):
-    HEX[_character] = _digit
-for _digit, _character in enumerate(b"ABCDEF", 10):
-    HEX[_character] = _digit
-NEWLINE, RETURN, SPACE, COMMA = b"\n\r ,"
-
-
-class Lackey:
-    """``I  04016d80,3``: two columns for the kind, one blank, address, comma, size."""
-
-    @staticmethod
-    def knows(line: bytes) -> bool:
-        """Tell whether this looks like a line of such a trace."""
-        return line[:3] in (b"I  ", b" L ", b" S ", b" M ") or line[:2] in (b"==", b"--")
-
-    def parse(self, block: bytes, first_line: int, report: Report) -> Parsed:
-        """Read all lines side by side."""
-        text = np.frombuffer(block, np.uint8)
-        ends = (text == NEWLINE).nonzero()[0]
-        starts = np.empty_like(ends)
-        starts[0] = 0
-        starts[1:] = ends[:-1] + 1
-        stops = ends - (text[np.maximum(ends - 1, starts)] == RETURN)
-        length = stops - starts
-
-        def at(position: Ints) -> Bytes:
-            """Characters at these positions; positions beyond a line belong to bad lines."""
-            return text.take(position, mode="clip")
-
-        kind, second, third = at(starts), at(starts + 1), at(starts + 2)
-        data = (kind == SPACE) & np.isin(second, np.frombuffer(b"LSM", np.uint8))
-        good = (data | (kind == ord("I")) & (second == SPACE)) & (third == SPACE) & (length >= 6)
-        short = at(stops - 2) == COMMA
-        comma = stops - np.where(short, 2, 3)
-        good &= at(comma) == COMMA
-        tens = np.where(short, 0, HEX[at(stops - 2)])
-        ones = HEX[at(stops - 1)]
-        size = tens * 10 + ones
-        good &= (tens < 10) & (ones < 10) & (size >= 1) & (size <= MOST_BYTES)
-        digits = comma - starts - 3
-        good &= (digits >= 1) & (digits <= 16)
-        address = np.zeros(len(starts), np.int64)
-        for place in range(int(digits[good].max(initial=0))):
-            digit = HEX[at(comma - 1 - place)]
-            inside = place < digits
-            good &= ~inside | (digit < 16)
-            address |= np.where(inside, digit & 15, 0) << 4 * place
-
-        if not good.all():
-            own = (kind == second) & ((kind == ord("=")) | (kind == ord("-"))) | (length == 0)
-            for number in (~good & ~own).nonzero()[0].tolist():
-                report.refuse(first_line + number, block[starts[number] : stops[number]])
-                if report.garbage > MOST_GARBAGE:
-                    break
-        write = (second != ord("L")) & (kind == SPACE)
-        chosen = good.nonzero()[0]
-        return Parsed(
-            address[chosen], size[chosen], write[chosen], np.zeros(len(chosen), np.int64)
-        )
-
-
-# -- CSV ----------------------------------------------------------------------------------------
-
-
-class Csv:
-    """Comma-separated, with a first line that names the columns."""
-
-    COLUMNS = ("address", "kind", "size", "space")
-
-    def __init__(self, names: bytes) -> None:
-        found = [name.strip().strip('"').lower() for name in names.decode("ascii").split(",")]
-        self.columns = [found.index(name) if name in found else -1 for name in self.COLUMNS]
-        self.width = len(found)
-
-    @staticmethod
-    def knows(line: bytes) -> bool:
-        """Tell whether this line names the columns."""
-        names = line.lower().replace(b'"', b"").split(b",")
-        return line.isascii() and b"address" in [name.strip() for name in names]
-
-    def parse(self, block: bytes, first_line: int, report: Report) -> Parsed:
-        """Read line by line."""
-        rows: list[tuple[int, int, bool, int]] = []
-        for number, line in enumerate(block.splitlines(), first_line):
-            if not line.strip():
-                continue
-            try:
-                rows.append(self._row(line.decode("ascii").split(",")))
-            except ValueError:
-                report.refuse(number, line)
-                if report.garbage > MOST_GARBAGE:
-                    break
-        table = np.array([row[0] for row in rows], np.uint64).view(np.int64)
-        sizes, writes, spaces = (
-            np.array([row[column] for row in rows], np.int64) for column in (1, 2, 3)
-        )
-        return Parsed(table, sizes, writes != 0, spaces)
-
-    def _row(self, cells: list[str]) -> tuple[int, int, bool, int]:
-        if len(cells) != self.width:
-            raise ValueError("another number of columns")
-        cell = [cells[at].strip().strip('"') if at >= 0 else "" for at in self.columns]
-        address = int(cell[0], 0)
-        size = int(cell[2] or "1")
-        space = int(cell[3] or "0")
-        if cell[1].lower() not in ("", "r", "w", "x"):
-            raise ValueError("an unknown kind")
-        if address >> 64 or not 1 <= size <= MOST_BYTES or not 0 <= space < 1 << 16:
-            raise ValueError("out of range")
-        return address, size, cell[1].lower() == "w", space
 
 
 # -- the file -----------------------------------------------------------------------------------
@@ -250,34 +101,53 @@ class TraceReader:
         blocks = self._lines(source)
         for block in blocks:
             taken += len(block)
-            first_line = report.lines + 1
-            report.lines += block.count(b"\n")
             if format is None:
+                block = block.removeprefix(UTF_8_MARK)
                 format, skipped = _recognise(block)
                 if format is None:
-                    raise TraceError(ZIPPED if block.startswith(ZIP) else NO_TRACE)
-                first_line += block.count(b"\n", 0, skipped)
+                    raise TraceError(_what_it_is(block))
+                report.lines += block.count(b"\n", 0, skipped)
                 block = block[skipped:]
-            if block:
-                found = _split(format.parse(block, first_line, report))
-                room = self.limit - report.accesses
-                if len(found) > room:
-                    found = found[:room]
-                    report.complete = False
-                report.accesses += len(found)
-                if len(found):
-                    yield found
+            found, rest = self._accesses(format, block)
+            report.accesses += len(found)
+            if len(found):
+                yield found
             if self.progress is not None:
                 self.progress(source.taken, total, report.accesses)
             if report.accesses >= self.limit:
-                report.complete = report.complete and next(blocks, None) is None
+                before = report.now()
+                report.complete = not rest and next(blocks, None) is None
+                report.go_back(before)
                 return
             if report.garbage > MOST_GARBAGE:
                 raise TraceError(f"more than {MOST_GARBAGE:,} lines are no accesses\n{report}")
             if not report.accesses and taken > FIRST_MUST_BE_WITHIN:
                 raise TraceError(f"no access in the first {taken >> 20} MiB\n{report}")
         if not report.accesses:
+            if isinstance(format, Csv):
+                raise TraceError(f"no line of this CSV is an access\n{report}")
             raise TraceError(f"{NO_TRACE}\n{report}" if report.lines else "the file is empty")
+
+    def _accesses(self, format: Format, block: bytes) -> tuple[Accesses, bool]:
+        """The accesses of some lines, and whether there are more than the limit lets in.
+
+        What comes after the last access that is let in is not even counted.
+        """
+        report = self.report
+        room = self.limit - report.accesses
+        before = report.now()
+        parsed = format.parse(block, report.lines + 1, report)
+        found = _split(parsed)
+        if len(found) < room:
+            report.lines += block.count(b"\n")
+            return found, False
+        report.go_back(before)
+        made = np.cumsum(_crossing(parsed) + np.int64(1))
+        last = int(parsed.line[np.searchsorted(made, room)])
+        end = int((np.frombuffer(block, np.uint8) == ord("\n")).nonzero()[0][last]) + 1
+        format.parse(block[:end], report.lines + 1, report)
+        report.lines += last + 1
+        return found[:room], len(found) > room
 
     def _lines(self, source: _Again) -> Iterator[bytes]:
         """Cut the file into blocks of whole lines; overlong lines are garbage."""
@@ -323,14 +193,14 @@ class TraceReader:
 
 NO_TRACE = (
     "this is no trace: expected lines of 'valgrind --tool=lackey --trace-mem=yes', such as "
-    "' L 1ffeffe7e0,8', or CSV whose first line names a column 'address'"
+    "' L 1ffeffe7e0,8', or CSV whose first line names a column 'address', plain or packed by "
+    "gzip, bzip2 or xz (see 'ringside trace import --help')"
 )
 
 
-ZIPPED = (
-    "this is a zip file: 'ringside sweep file:…' reads packed traces as they are; "
-    "unpack any other first"
-)
+def _what_it_is(block: bytes) -> str:
+    """What to do about something that is no trace."""
+    return next((text for start, text in OTHERS.items() if block.startswith(start)), NO_TRACE)
 
 
 def _recognise(block: bytes) -> tuple[Format | None, int]:
@@ -386,6 +256,10 @@ def _opened(file: _Again) -> Stream:
         import gzip
 
         return gzip.GzipFile(fileobj=file)
+    if magic[:3] == b"BZh":
+        import bz2
+
+        return bz2.BZ2File(cast(IO[bytes], file))
     if magic == b"\xfd7zXZ\0":
         import lzma
 
@@ -393,14 +267,20 @@ def _opened(file: _Again) -> Stream:
     return file
 
 
+def _crossing(parsed: Parsed) -> Bools:
+    """Which accesses cross into the next page."""
+    crossing: Bools = (parsed.address ^ parsed.address + (parsed.size - 1)) >> 12 != 0
+    return crossing
+
+
 def _split(parsed: Parsed) -> Accesses:
     """Make two accesses of one that crosses into the next page."""
-    last = parsed.address + (parsed.size - 1)
-    crossing = (parsed.address ^ last) >> 12 != 0
+    crossing = _crossing(parsed)
     if not crossing.any():
         return Accesses(parsed.address, parsed.write, parsed.space)
     times = crossing + np.int64(1)
     address = np.repeat(parsed.address, times)
     second = np.cumsum(times)[crossing] - 1
+    last = parsed.address + (parsed.size - 1)
     address[second] = last[crossing] & -PAGE
     return Accesses(address, np.repeat(parsed.write, times), np.repeat(parsed.space, times))

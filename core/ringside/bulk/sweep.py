@@ -34,7 +34,8 @@ FILE = "file:"  # a stream's name beginning so is a trace file
 class Point:
     """One configuration of a sweep.
 
-    ``stream`` names a made-up stream or ``file:PATH``. ``page`` is the guest's page size,
+    ``stream`` names a made-up stream or ``file:PATH``; ``accesses`` of it are taken, or as many as
+    a file has. ``page`` is the guest's page size,
     ``host_page`` the host's; a shadow's is the smaller of the two. TLBs are written ``16x4``:
     sets, ways; an empty second one is none. ``walk_cache``: entries at each level of
     page-walk caches; ``nested_tlb``: entries; 0 is none.
@@ -65,7 +66,8 @@ class Point:
 class Result:
     """What a point came to; ``cycles`` are for memory virtualization, in all.
 
-    ``refills``: entries that a dropped shadow had to get once more.
+    ``refills``: entries that a dropped shadow had to get once more. ``whole``: False if a trace
+    file has more than the accesses that were asked for.
     """
 
     point: Point
@@ -82,6 +84,7 @@ class Result:
     event_cycles: float
     cycles: float
     cycles_per_access: float
+    whole: bool = True
 
     def row(self) -> dict[str, Any]:
         """One flat line: the point's fields, then the figures."""
@@ -190,8 +193,9 @@ def check(point: Point) -> None:
 
 
 def _pieces(point: Point) -> Iterator[Accesses]:
+    """The accesses of a point; of a file one more, if it has more than were asked for."""
     if point.stream.startswith(FILE):
-        return open_trace(point.stream.removeprefix(FILE), limit=point.accesses)
+        return open_trace(point.stream.removeprefix(FILE), limit=point.accesses + 1)
     shape = Shape(
         pages=point.pages, spaces=point.spaces, turn=point.turn, life=point.life, skew=point.skew
     )
@@ -207,7 +211,11 @@ def measure(point: Point) -> Result:
     walk_prices = Prices(reference=prices.prices["walk reference"])
     totals = Totals()
     turns = Turns(world.fine_bits)
+    whole = True
     for piece in _pieces(point):
+        room = point.accesses - totals.accesses
+        if len(piece) > room:
+            whole, piece = False, piece[:room]
         world.meet(piece)
         totals.add(translation.run(piece), walk_prices)
         turns.add(piece)
@@ -224,7 +232,7 @@ def measure(point: Point) -> Result:
         point, totals.accesses, totals.hit_rate, totals.walks, totals.references,
         totals.references_per_walk, world.first_touches, world.first_frames, turns.switches,
         refills, totals.cycles, paid, cycles,
-        cycles / totals.accesses if totals.accesses else 0.0,
+        cycles / totals.accesses if totals.accesses else 0.0, whole,
     )  # fmt: skip
 
 

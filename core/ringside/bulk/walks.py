@@ -186,14 +186,18 @@ class Leaf:
 
 
 class Group:
-    """The accesses still going down: ``rows`` are their numbers in the chunk, None for all."""
+    """The accesses still going down: ``rows`` are their numbers in the chunk, None for all.
 
-    __slots__ = ("access", "entry", "linear", "rights", "rows", "spare", "table")
+    ``common``: rights that every entry on their way has (and perhaps more have).
+    """
+
+    __slots__ = ("access", "common", "entry", "linear", "rights", "rows", "spare", "table")
 
     def __init__(self, linear: Ints, access: Access, work: Ints) -> None:
         self.linear = linear
         self.access = access
         self.rows: Ints | None = None
+        self.common = -1
         self.entry, self.rights, self.table, self.spare = work
 
     def __len__(self) -> int:
@@ -209,8 +213,9 @@ class Group:
         group.linear = self.linear[chosen]
         group.access = self.access.of(chosen)
         group.rows = self.whose(chosen)
+        group.common = self.common
         group.entry = self.entry[chosen]
-        group.rights = self.rights[chosen]
+        group.rights = np.empty(len(chosen), np.int64)
         group.table = self.table[chosen]
         group.spare = np.empty(len(chosen), np.int64)
         return group
@@ -248,6 +253,7 @@ class Descent:
         self.index = np.empty((len(self.steps), chunk), np.int64)
         self.lacking = [False] * len(self.steps)  # levels where some entry has no A yet
         self.size = 0
+        self._blank = False  # whether the addresses of this chunk hold NONE where nothing else
         self._work = np.empty((4, chunk), np.int64)
         self._narrow = None if wide else np.empty(chunk, np.uint32)
 
@@ -260,19 +266,29 @@ class Descent:
         yet (:meth:`mark`). With ``locate`` the addresses of tables are translated before use; an
         access whose table has no place ends with its level in ``out`` and no fault.
         """
-        out.address.fill(NONE)
         out.fault.fill(NONE)
         out.rights.fill(0)
+        self._blank = False
+        if locate is not None:  # it may write to them itself
+            self._clear(out)
         self.lacking = [False] * len(self.steps)
         self.size = len(linear)
         leaves: list[Leaf] = []
         group = Group(linear, access, self._work[:, : len(linear)])
+        shared, any_bits = _all(linear)
+        spread = shared ^ any_bits
         bits = root
         table: Ints | int = root
+        same: int | None = None
         for depth, step in enumerate(self.steps):
             if depth:
-                table = np.bitwise_and(group.entry, self.mask, out=group.table)
+                if same is None:
+                    table = np.bitwise_and(group.entry, self.mask, out=group.table)
+                else:
+                    table = same & self.mask
                 if locate is not None:
+                    if same is not None:
+                        group.table.fill(table)
                     table, bits, lost = locate(depth, group, bits)
                     if lost is not None:
                         out.level[group.whose(lost.nonzero()[0])] = step.number
@@ -280,35 +296,53 @@ class Descent:
                         group, table = group.some(kept), table[kept]
                         if not len(group):
                             break
-            self._read(depth, step, table, bits, group)
-            every, some = _all(group.entry)
+            same = self._read(depth, step, table, bits, group, spread)
+            every, some = _all(group.entry) if same is None else (same, same)
             is_leaf = step.number == 1
             if not _uniform(step, self.format.bits.needed, every, some):
                 group = self._sort_out(depth, step, group, out, leaves)
                 if not len(group):
                     break
+                same = None
                 every, some = _all(group.entry)
             elif every & step.large:
                 is_leaf = True
             if step.checked:
                 self._account(depth, group, every)
             if is_leaf:
-                leaves.append(self._leaf(depth, step, group, out, every, some))
+                leaves.append(self._leaf(depth, step, group, out, every, some, any_bits))
                 break
             bits = some & self.mask
         return leaves
 
-    def _read(self, depth: int, step: Step, table: Ints | int, bits: int, group: Group) -> None:
+    def _clear(self, out: Out) -> None:
+        """Let no access have an address yet, because not all of them will get one."""
+        if not self._blank:
+            self._blank = True
+            out.address.fill(NONE)
+
+    def _read(
+        self, depth: int, step: Step, table: Ints | int, bits: int, group: Group, spread: int
+    ) -> int | None:
         """Read each access's entry of its ``table``; what lies beyond RAM is all ones.
 
         ``bits`` are all the bits set in any table's address: only if they reach beyond RAM need
-        the addresses be looked at one by one.
+        the addresses be looked at one by one. ``spread`` are those in which linear addresses
+        differ: accesses whose index is the same in the same table all read one entry, and then
+        that is given back.
         """
         index = self.index[depth, : len(group)] if group.rows is None else group.spare
-        np.right_shift(group.linear, step.shift, out=index)
-        np.bitwise_and(index, step.mask, out=index)
-        np.bitwise_or(index, table, out=index)
-        np.right_shift(index, self.unit, out=index)
+        same = -1
+        if isinstance(table, int) and not spread >> step.shift & step.mask:
+            same = (int(group.linear[0]) >> step.shift & step.mask | table) >> self.unit
+        if 0 <= same < len(self.values):
+            index.fill(same)
+        else:
+            same = -1
+            np.right_shift(group.linear, step.shift, out=index)
+            np.bitwise_and(index, step.mask, out=index)
+            np.bitwise_or(index, table, out=index)
+            np.right_shift(index, self.unit, out=index)
         ones = -1
         if self._narrow is None:
             self.values.take(index, out=group.entry, mode="clip")
@@ -321,15 +355,27 @@ class Descent:
             group.entry[index >= len(self.values)] = ones
         if group.rows is not None:
             self.index[depth, group.rows] = index
+        return int(group.entry[0]) if same >= 0 else None
 
     def _account(self, depth: int, group: Group, every: int) -> None:
         """Keep what holds for the whole walk so far, and note where A is missing."""
         if not every & self.format.bits.accessed:
             self.lacking[depth] = True
-        if any(step.checked for step in self.steps[:depth]):
-            np.bitwise_and(group.rights, group.entry, out=group.rights)
-        else:
-            group.rights[:] = group.entry
+        group.common &= every
+
+    def _collect(self, depth: int, group: Group) -> None:
+        """Put each access's rights together from its entries down to ``depth``.
+
+        Seldom needed, so entries are read anew for it rather than kept.
+        """
+        group.rights[:] = group.entry
+        for above in range(depth):
+            if self.steps[above].checked:
+                row = self.index[above]
+                index = row[: len(group)] if group.rows is None else row[group.rows]
+                entry = self.values.take(index, mode="clip")
+                beyond = index >= len(self.values)  # such entries are all ones
+                np.bitwise_and(group.rights, entry, out=group.rights, where=~beyond)
 
     def _sort_out(
         self, depth: int, step: Step, group: Group, out: Out, leaves: list[Leaf]
@@ -346,6 +392,7 @@ class Descent:
         for bad, extra in ((absent, 0), (reserved, ERROR_PRESENT | ERROR_RESERVED)):
             chosen = bad.nonzero()[0]
             if len(chosen):
+                self._clear(out)
                 rows = group.whose(chosen)
                 out.fault[rows] = np.bitwise_or(group.access.of(chosen).code(), extra)
                 out.level[rows] = step.number
@@ -354,45 +401,56 @@ class Descent:
             pages = group.some(chosen)
             every, some = _all(pages.entry)
             self._account(depth, pages, every)
-            leaves.append(self._leaf(depth, step, pages, out, every, some))
+            leaves.append(self._leaf(depth, step, pages, out, every, some, -1))
         return group.some((~(absent | reserved | large)).nonzero()[0])
 
     def _leaf(
-        self, depth: int, step: Step, group: Group, out: Out, every: int, some: int
+        self, depth: int, step: Step, group: Group, out: Out, every: int, some: int, bits: int
     ) -> Leaf:
-        """Check permissions of a group that reached its pages, and compose its addresses."""
+        """Check permissions of a group that reached its pages, and compose its addresses.
+
+        ``every`` and ``some``: bits of all its entries, of any; ``bits``: of any linear address.
+        """
         flag = self.format.bits
-        all_rights, any_rights = _all(group.rights)
         both = flag.write | flag.user
+        all_rights = any_rights = group.common
         good = None
         if all_rights & both != both:
+            self._collect(depth, group)
+            all_rights, any_rights = _all(group.rights)
             need = group.access.need(flag.write, flag.user)
             good = group.rights & need == need
             if good.all():
                 good = None
             else:
+                self._clear(out)
                 chosen = (~good).nonzero()[0]
                 rows = group.whose(chosen)
                 out.fault[rows] = np.bitwise_or(group.access.of(chosen).code(), ERROR_PRESENT)
         whole = group.rows is None and good is None
         address = out.address if whole else group.spare
         np.bitwise_and(group.entry, self.mask & -step.size, out=address)
-        np.bitwise_and(group.linear, step.size - 1, out=group.table)
-        np.bitwise_or(address, group.table, out=address)
+        if bits & step.size - 1:
+            np.bitwise_and(group.linear, step.size - 1, out=group.table)
+            np.bitwise_or(address, group.table, out=address)
         rights: Bytes | int
-        if all_rights & both == any_rights & both and not some & flag.global_:
+        if all_rights & both == any_rights & both:
             rights = (WRITABLE if all_rights & flag.write else 0) | (
                 USER if all_rights & flag.user == flag.user else 0
             )
         else:
             rights = np.multiply(group.rights & flag.write == flag.write, WRITABLE, dtype=np.uint8)
             rights |= np.multiply(group.rights & flag.user == flag.user, USER, dtype=np.uint8)
-            rights |= np.multiply(group.entry & flag.global_ != 0, GLOBAL, dtype=np.uint8)
-        clean = None if every & flag.dirty else group.entry & flag.dirty == 0
+        if some & flag.global_:
+            has_global = np.multiply(group.entry & flag.global_ != 0, GLOBAL, dtype=np.uint8)
+            rights = np.bitwise_or(has_global, rights)
+        reads_only = group.access.write is False
+        clean = None if reads_only or every & flag.dirty else group.entry & flag.dirty == 0
         if whole:
             out.level.fill(step.number)
             out.rights[:] = rights
         else:
+            self._clear(out)
             out.level[slice(None) if group.rows is None else group.rows] = step.number
             chosen = np.arange(len(group)) if good is None else good.nonzero()[0]
             rows = group.whose(chosen)

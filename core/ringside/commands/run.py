@@ -94,6 +94,7 @@ def _run(batch: Batch, limit: int, options: argparse.Namespace) -> bool:
     """Run to the end or the limit; True when Ctrl-C came first."""
     progress = not options.quiet and not options.json and sys.stderr.isatty()
     shown = 0
+    unit = getattr(batch, "unit", "instructions")  # a lab may count something else
     try:
         while not batch.ended and batch.instructions < limit:
             batch.advance(min(SLICE, limit - batch.instructions))
@@ -102,7 +103,7 @@ def _run(batch: Batch, limit: int, options: argparse.Namespace) -> bool:
                 sys.stdout.flush()
                 shown = len(batch.console)
             if progress:
-                print(f"\r{batch.instructions:>15,} instructions", end="", file=sys.stderr)
+                print(f"\r{batch.instructions:>15,} {unit}", end="", file=sys.stderr)
     except KeyboardInterrupt:
         return True
     finally:

@@ -16,7 +16,8 @@ from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .panels import bars
 from .tlb import trace_panel
-from .wins_published import compared, marks_of
+from .wins_batch import map_all
+from .wins_published import compared, losses_of, marks_of
 from .words.nested_wins import WINS
 from .words.notes import ANSWERS, WORLD
 from .words.say import Message, Segment, decimal, pick, plain, segments
@@ -200,25 +201,28 @@ class WinsRun:
             return plain(WINS[name], lang, facts)
 
         kind = self.setup.guest
-        marks = self._marks()
-        rows = self._row_names()
+        marks = self._marks(lang)
+        rows = self.row_names()
         cells = tuple(
             tuple(self._cell(row * self.columns + column, marks, lang)
                   for column in range(self.columns))
             for row in range(len(rows)))
         progress = "progress" if shape == "wide" else "progress.short"
         return WinsView(
-            words("map.title"), self._column_names(lang, short=True), rows, cells,
+            words("map.title"), self.column_names(lang, short=True), rows, cells,
             words(f"x.{kind}"), words("y.trace" if self.traced else "y.pages"),
             (words("legend.nested"), words("legend.shadow")),
-            words(progress, done=self._step, total=self.total))
+            words(progress, done=self._step, total=self.total),
+            words("mark.loses.note") if self._losses else "")
 
-    def _row_names(self) -> tuple[str, ...]:
+    def row_names(self) -> tuple[str, ...]:
+        """What each row of the map is."""
         if self.traced:
             return ("4 KiB", "2 MiB")
         return tuple(f"{pages * 4 >> 10} MiB" for pages in PAGES)
 
-    def _column_names(self, lang: str, short: bool = False) -> tuple[str, ...]:
+    def column_names(self, lang: str, short: bool = False) -> tuple[str, ...]:
+        """What each column of the map is."""
         if self.traced:
             return tuple(pick(WINS[f"hard.{name}"], lang) for name in HARDWARE)
         rates = RATES[self.setup.guest]
@@ -232,11 +236,19 @@ class WinsRun:
         """Whether the whole map is shown."""
         return self.ended and 0 < self._step == self.total
 
-    def _marks(self) -> dict[int, str]:
+    def _marks(self, lang: str) -> dict[int, str]:
         """The published figures at the cells that come nearest to them, once all is measured."""
         if not self._is_whole or self.traced:
             return {}
-        return marks_of([one.gain for one in self.measured])
+        gains = [one.gain for one in self.measured]
+        return marks_of(gains) | dict.fromkeys(self._losses, pick(WINS["mark.loses"], lang))
+
+    @property
+    def _losses(self) -> list[int]:
+        """The cells where nested paging was published to lose, by no figure: with small pages."""
+        if not self._is_whole or self.traced or self.setup.options["page"] != "4K":
+            return []
+        return losses_of([one.gain for one in self.measured], self.columns)
 
     def _cell(self, number: int, marks: dict[int, str], lang: str) -> Cell:
         if number >= self._step:
@@ -260,11 +272,12 @@ class WinsRun:
         gain = one.gain
         key = "cell.wins" if gain > 0.5 else "cell.loses" if gain < -0.5 else "cell.even"
         facts = {
-            "rows": self._row_names()[row], "column": self._column_names(lang)[column],
+            "rows": self.row_names()[row], "column": self.column_names(lang)[column],
             "gain": f"{abs(gain):.0f}",
             "events": _cycles(one.shadow.event_cycles, one.shadow, lang),
             "native": _cycles(one.shadow.walk_cycles, one.shadow, lang),
-            "walks": _cycles(one.nested.walk_cycles, one.nested, lang)}
+            "walks": _cycles(one.nested.walk_cycles, one.nested, lang),
+            "faults": _cycles(one.nested.event_cycles, one.nested, lang)}
         spoken = segments(WINS[key], lang, facts)
         if one.shadow.refills:
             facts = {"refills": _spaced(one.shadow.refills), "switches": str(one.shadow.switches)}
@@ -382,4 +395,5 @@ LAB = Lab(
     topic="memory",
     drops="trace",
     open=open_wins,
+    batch=map_all,
 )

@@ -114,9 +114,13 @@ class ShadowRun(MachineRun):
         said = self._said(lang)
         wrong = sum(not one.right for one in said)
         context = self.reader.context
+        # A number read through a stale translation is printed, and judged, some steps later.
+        stale = any(one.stale for one in now.values())
         verdict = ""
-        if said:
-            verdict = words("verdict.wrong", count=wrong) if wrong else words("verdict.right")
+        if wrong:
+            verdict = words("verdict.wrong", count=wrong)
+        elif stale or said:
+            verdict = words("verdict.stale" if stale else "verdict.right")
         return figure.ShadowView(
             titles=(words("title.guest"), words("title.host"), words("title.shadow")),
             notes=(words("note.guest"), words("note.host"), words("note.shadow")),
@@ -131,7 +135,7 @@ class ShadowRun(MachineRun):
             said=said,
             said_title=words("said"),
             verdict=verdict,
-            wrong=bool(wrong),
+            wrong=bool(wrong or stale),
         )
 
     def _row(self, page: int, now: Entries, lang: str) -> figure.Row:
@@ -201,11 +205,14 @@ class ShadowRun(MachineRun):
         if ev.VmmEntered in kinds and changed is not None:
             return ("added.trace", facts) if self._traced(changed) else ("", {})
         if ev.Emulated in kinds and changed is not None:
-            return "added.followed", facts
+            had = self._before.get(changed)
+            return "added.followed" if had is None or had.shadow else "added.followed.none", facts
         if ev.ShadowFilled in kinds:
             return self._dirtied()
         if ev.Retired in kinds and changed is not None and self._entry(changed).stale:
-            return "added.free", facts
+            before = self._before.get(changed)
+            same = before is not None and before.guest == self._entry(changed).guest
+            return "added.again" if same else "added.free", facts
         return self._stale_read() if ev.Retired in kinds else ("", {})
 
     def _traced(self, page: int) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 from ..isa.faults import VECTOR_NAMES
 from ..isa.registers import NAMES32
+from ..machine.interrupts import PAGE_FAULT
+from ..machine.paging import ERROR_PRESENT, ERROR_USER, ERROR_WRITE
 from ..machine.vmx import controls as bits
 from ..machine.vmx import fields as f
 from ..machine.vmx import reasons
@@ -32,6 +34,10 @@ def tell_exit(event: ev.VmExited, events: Sequence[ev.Event], lang: str) -> Spok
         "detail": _details(number, what, lang), "why": plain(problem(event.why), lang),
     }
     key = f"exit.{number}"
+    error = read.get(f.EXIT_ERROR, 0)
+    if number == reasons.EXCEPTION and event.event & 0xFF == PAGE_FAULT and error & ERROR_PRESENT:
+        # A write of ring 3 may as well meet a page of the kernel's: the code does not tell which.
+        key += ".denied" if error & ERROR_USER or not error & ERROR_WRITE else ".readonly"
     return (key if key in VTX_STEPS else "exit"), facts
 
 

@@ -14,6 +14,7 @@ from ..scenes.tlb import Cell, Curve, Shelf, TlbView, draw
 from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .panels import bars
+from .tlb_batch import run_tlb
 from .tlb_model import WINDOW, Beat, Held, Plan, World, play, play_shootdown, play_trace
 from .words.notes import ANSWERS, WORLD
 from .words.say import Message, Segment, decimal, pick, plain, segments
@@ -208,6 +209,8 @@ class TlbRun:
         if beat.evicted is not None:
             name = "miss.evicted"
             facts.update(whose=beat.evicted[0] + 1, gone=f"{beat.evicted[1]:x}")
+        if plan.processors > 1 and f"{name}.cpu" in TLB:
+            name += ".cpu"  # each has a TLB of its own, so it matters whose it was
         return segments(TLB[name], lang, facts)
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
@@ -365,4 +368,5 @@ LAB = Lab(
         for name in ("miss", "evicted", "switch", "shootdown", "stale")),
     drops="trace",
     open=open_tlb,
+    batch=run_tlb,
 )

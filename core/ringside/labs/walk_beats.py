@@ -27,6 +27,8 @@ class Read:
 
     ``skipped`` says which cache made it needless (then it has no number). ``after`` is what the
     reference led to, if anything; ``error`` a page fault's error code or an exit qualification.
+    ``oddity`` is what is strange about the entry itself: that its table was met before in the
+    same walk (a loop), or that no memory answered (ones).
     """
 
     number: int
@@ -40,6 +42,7 @@ class Read:
     skipped: str = ""
     after: str = ""
     error: int = 0
+    oddity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

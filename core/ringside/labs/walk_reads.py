@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..machine.nested import NestedWalk
-from ..machine.paging import EPT_BITS, ERROR_RESERVED, PagingFormat
+from ..machine.paging import EPT_BITS, ERROR_RESERVED, ERROR_WRITE, PagingFormat
 from ..machine.vmx.ept import FETCH, FINAL, LINEAR_VALID, READ, WRITE
 from ..machine.walker import Walk
 from .walk_beats import Access, Read
 from .walk_world import Machine
+
+# Messages of references to the guest's own tables
+OWN = frozenset({"read", "read.software", "read.guest"})
 
 
 def row_of(
@@ -34,13 +37,37 @@ def numbered(reads: tuple[Read, ...]) -> tuple[Read, ...]:
 
 
 def mark_end(machine: Machine, reads: tuple[Read, ...], result: Walk) -> tuple[Read, ...]:
-    """Say what the last reference led to; reads beyond memory give ones."""
+    """Say what the last reference led to; reads beyond memory give ones, which may be a fault."""
     last = reads[-1]
+    if machine.place(result.refs[-1].address) >= machine.host.memory.size:
+        last = replace(last, oddity="ones" if last.message == "read" else "ones.software")
     if result.fault is not None:
         last = replace(last, after=why(result.fault), error=result.fault)
-    elif machine.place(result.refs[-1].address) >= machine.host.memory.size:
-        last = replace(last, after="ones")
     return (*reads[:-1], last)
+
+
+def mark_loops(reads: tuple[Read, ...], format: PagingFormat) -> tuple[Read, ...]:
+    """Name the guest's own entries that lead to a table which the same walk has come through.
+
+    The last entry names a page, not a table: it ends such a walk, if it was one.
+    """
+    met: set[int] = set()
+    found: list[Read] = []
+    looped = False
+    for read in reads:
+        ref, flag = read.reference, format.bits
+        oddity = read.oddity
+        if read.message in OWN and ref.entry & flag.present:
+            met.add(ref.table)
+            again = ref.entry & format.address_mask in met and not oddity
+            depth = len(format.levels) - ref.level
+            if depth == len(format.levels) - 1:
+                if again and looped:
+                    oddity = "loop.end" if format.levels[0].checked else "loop.end.pae"
+            elif again and not (format.levels[depth].large and ref.entry & flag.large):
+                oddity, looped = "loop", True
+        found.append(replace(read, oddity=oddity))
+    return tuple(found)
 
 
 def why(fault: int) -> str:
@@ -54,20 +81,23 @@ def exit_of(result: NestedWalk, ask: Access, nested: PagingFormat) -> tuple[str,
     """The exit a failed nested walk makes, with its qualification (SDM vol. 3C, table 28-7).
 
     Where the host's tables have the ordinary format, as AMD's have, it is a nested page fault
-    with an error code (AMD64 manual vol. 2, 15.25.6).
+    with an error code (AMD64 manual vol. 2, 15.25.6). Both set flags in the guest's tables, so
+    that an access to one of their entries is a write besides being a read: with EPT because its
+    accessed and dirty flags are in use here (SDM vol. 3C, 29.3.3.2), with AMD's tables always
+    (15.25.5).
     """
     failed = result.violation
     if failed is None or failed.fault is None:
         return "", 0
+    final = result.guest is not None
     if nested.bits is not EPT_BITS:
-        return "npf", failed.fault
+        return "npf", failed.fault | (0 if final else ERROR_WRITE)
     if failed.fault & ERROR_RESERVED:
         return "misconfiguration", 0
     rights = 7
     for ref in failed.refs:
         rights &= ref.entry
-    final = result.guest is not None
-    access = (WRITE if ask.write else FETCH if ask.fetch else READ) if final else READ
+    access = (WRITE if ask.write else FETCH if ask.fetch else READ) if final else READ | WRITE
     return "violation", access | rights << 3 | LINEAR_VALID | (FINAL if final else 0)
 
 

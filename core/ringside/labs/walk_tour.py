@@ -15,7 +15,7 @@ from ..machine.paging import ERROR_PRESENT, PagingFormat
 from ..machine.walk_caches import LruCache, NestedCaches, PrefixCaches, skip_native
 from ..machine.walker import Walk, marks, walk
 from .walk_beats import Access, Beat, Entry, Features, Found, Origin, Read, Tour
-from .walk_reads import exit_of, mark_end, numbered, row_of, runs, why, written
+from .walk_reads import exit_of, mark_end, mark_loops, numbered, row_of, runs, why, written
 from .walk_world import GUEST_SIZE, Geometry, Host, Machine, level_of
 
 WALK_ENTRIES, NESTED_TLB_ENTRIES = 4, 16
@@ -86,7 +86,7 @@ class Journey:
             if self.tlb is not None:
                 beats.append(Beat(reason))
             found = TECHNIQUES[self.technique](self, machine, ask)
-            reads = numbered(found.reads)
+            reads = numbered(mark_loops(found.reads, self.geometry.guest))
             beats += [Beat("read", read.number, read) for read in reads if not read.skipped]
             self._remember(ask, found)
             tour = Tour(

@@ -24,6 +24,7 @@ from .walk_setup import PROGRAMS as PLAYED
 from .walk_setup import TRACE, make_accesses, make_journey
 from .walk_tour import Journey
 from .walk_view import ENDS, dot, entry_title, past, slices
+from .walk_world import GUEST_SIZE
 from .walks_batch import walk_all
 from .words.notes import ANSWERS, WORLD
 from .words.say import Segment, pick, plain, segments
@@ -262,6 +263,11 @@ class WalkRun:
             number=read.number, index=ref.index, name=ref.name.upper(), address=hexa(ref.address),
             gpa=hexa(read.gpa))
         spoken = segments(WALKS[read.message], lang, facts)
+        if read.oddity:
+            own = ref.table + ref.index * read.format.entry_bytes
+            target = ref.entry & read.format.address_mask
+            facts.update(table=hexa(target), at=hexa(own))
+            spoken += [{"text": " "}, *segments(WALKS[read.oddity], lang, facts)]
         if read.after:
             facts.update(
                 error=f"{read.error:#x}", address=hexa(tour.hpa), final=hexa(tour.gpa),
@@ -270,10 +276,14 @@ class WalkRun:
         elif self._at_end() and tour.fault is None:
             facts.update(total=tour.made, address=hexa(tour.hpa), gpa=hexa(tour.gpa))
             spoken += [{"text": " "}, *segments(WALKS[tour.done], lang, facts)]
+            if not read.oddity and any(other.oddity == "loop.end" for other in tour.reads):
+                spoken += [{"text": " "}, *segments(WALKS["done.loop"], lang, facts)]
         return spoken
 
     def _why(self, read: Read) -> str:
         """The words for what a reference led to."""
+        if read.after in ("violation", "npf") and read.gpa >= GUEST_SIZE:
+            return f"{read.after}.beyond"
         if read.after == "violation" and not read.error >> 3 & 7:
             return "violation.absent"
         return read.after
@@ -313,7 +323,9 @@ class WalkRun:
                 stretches[-1][1] = step
             else:
                 stretches.append([step - 1, step, context])
-            after = beat.read.after if beat.read else beat.kind if beat.kind in HITS else ""
+            after = beat.kind if beat.kind in HITS else ""
+            if beat.read:
+                after = beat.read.after or beat.read.oddity
             if after and not (brief and after not in ENDS):
                 marks.append([step, after])
         return {"total": self.last, "segments": stretches, "marks": marks}

@@ -22,6 +22,15 @@ def marks_of(gains: Sequence[float]) -> dict[int, str]:
     return {at: name for at, (_, name) in found.items()}
 
 
+def losses_of(gains: Sequence[float], columns: int) -> list[int]:
+    """The cells where nested paging loses as was published: no change, and most accesses miss.
+
+    The first of each row's ``columns`` is the workload that changes nothing. VMware's guide and
+    papers tell the direction for small pages, without a figure.
+    """
+    return [at for at in range(0, len(gains), columns) if gains[at] < -0.5]
+
+
 def compared(gains: Sequence[float], lang: str) -> list[Segment]:
     """How a whole map compares with what was published, figure by figure."""
     low = {"low": signed(min(gains)), "high": signed(max(gains))}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .scene import Scene
 
 LETTER = 0.64  # of the font's size: the width of a bold letter
+BOLD = 0.7  # the same, of a wide one
 MONO = 0.61  # of its size, the width of a letter of a value
 
 
@@ -17,7 +18,7 @@ class Cell:
     gain: float | None
     text: str
     detail: str
-    mark: str  # the published figure this cell comes nearest to
+    mark: str  # the published figure this cell comes nearest to, or that it was published to lose
     current: bool
     tip: str
 
@@ -34,6 +35,7 @@ class WinsView:
     y_title: str
     legend: tuple[str, str]
     progress: str
+    note: str = ""  # what a mark without a figure means
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ def draw(view: WinsView, shape: str = "wide") -> Scene:
         for column, cell in enumerate(cells):
             _draw_cell(scene, f"{row}:{column}", cell,
                        (x0 + dx * column + 2, y0 + dy * row + 2, dx - 4, dy - 4), size, narrow)
+    if view.note:
+        y = y0 + height + size * (4.4 if narrow else 2.9)
+        scene.text("note", 12, y, view.note, "label good", size=size - 3)
     scene.text("progress", 12, layout.height - 10, view.progress, "label muted", size=size - 4)
     return scene
 
@@ -128,7 +133,9 @@ def _draw_cell(
                    "value muted", size=size - 4, anchor="middle", tip=cell.tip)
     if cell.mark:
         lines = cell.mark.split(" ", 1) if narrow else [cell.mark]
+        letters = max(len(line) for line in lines)
+        fits = min(size - (2 if narrow else 4), (w - 8) / (letters * BOLD))
         for number, line in enumerate(reversed(lines)):
             scene.text(f"cell:{key}:mark:{number}", middle, base - 9 - number * size * 1.2, line,
-                       "label good", size=size - (2 if narrow else 4), anchor="middle",
+                       "label good", size=fits, anchor="middle",
                        weight=700, tip=cell.tip)

@@ -8,14 +8,24 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ringside.bulk.commands import BadRequest
 
 if TYPE_CHECKING:
     from ringside.host.memory.figures import Figure
 
 FIGURES = ("tax", "sharing", "balloon", "sampling")
 SCENARIOS = ("turns", "idle", "like")
-MOST_OVERCOMMIT = 3.0
+MOST_OVERCOMMIT = 10.0
+# What an option is when it is not given; without that it could not be told from the same, given.
+USUAL: dict[str, Any] = {
+    "scenario": SCENARIOS[0], "overcommit": 1.5, "tax": 0.75, "no_balloon": False,
+    "no_sharing": False, "no_swapping": False, "output": None, "csv": None, "figure": None,
+}
+OF_SCENARIOS = ("scenario", "overcommit", "tax", "no_balloon", "no_sharing", "no_swapping")
+OF_FIGURES = ("output", "csv")
 
 
 def add(commands: Any) -> None:
@@ -24,15 +34,21 @@ def add(commands: Any) -> None:
     pool = commands.add_parser("pool", help=text, description=text)
     pool.add_argument("--figure", choices=(*FIGURES, "all"), default=None,
                       help="an experiment of Waldspurger 2002, compared with what he published")
-    pool.add_argument("--scenario", choices=SCENARIOS, default=SCENARIOS[0],
-                      help="without --figure: what the VMs do (default: %(default)s)")
-    pool.add_argument("--overcommit", type=_ratio, default=1.5, metavar="X",
-                      help="memory of the VMs over memory of the host (default: %(default)s)")
-    pool.add_argument("--tax", type=_percent, default=0.75, metavar="PERCENT",
+    pool.add_argument("--scenario", choices=SCENARIOS, default=None,
+                      help=f"without --figure: what the VMs do (default: {USUAL['scenario']})")
+    pool.add_argument("--overcommit", type=_ratio, default=None, metavar="X",
+                      help="memory of the VMs over memory of the host "
+                           f"(default: {USUAL['overcommit']})")
+    pool.add_argument("--tax", type=_percent, default=None, metavar="PERCENT",
                       help="the idle memory tax (default: 75)")
     for name, what in (("balloon", "ballooning"), ("sharing", "page sharing"),
                        ("swapping", "the host's own swapping")):
-        pool.add_argument(f"--no-{name}", action="store_true", help=f"switch {what} off")
+        pool.add_argument(f"--no-{name}", action="store_true", default=None,
+                          help=f"switch {what} off")
+    pool.add_argument("-o", "--output", metavar="FILE.svg", default=None,
+                      help="draw the experiment of --figure here")
+    pool.add_argument("--csv", metavar="FILE", default=None,
+                      help="write the rows of --figure here")
     pool.add_argument("--guests", action="store_true",
                       help="two real guests with balloon drivers lend each other frames")
     pool.add_argument("--json", action="store_true", help="print as JSON")
@@ -61,6 +77,10 @@ def _percent(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was asked for; 1 if a published behaviour did not come out."""
+    _refuse_unused(options)
+    for name, value in USUAL.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     if options.guests:
         _print_guests(as_json=options.json)
         return 0
@@ -71,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
 
     names = FIGURES if options.figure == "all" else (options.figure,)
     figures = [MADE[name]() for name in names]
+    _write(figures, options)
     if options.json:
         shown = [asdict(figure) for figure in figures]
         print(json.dumps(shown if options.figure == "all" else shown[0],
@@ -78,6 +99,38 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n\n".join(pretty(figure) for figure in figures))
     return 0 if all(each.holds for figure in figures for each in figure.comparisons) else 1
+
+
+def _refuse_unused(options: argparse.Namespace) -> None:
+    """A switch that would do nothing is a mistake, not a wish."""
+    unused: tuple[str, ...]
+    if options.guests:
+        what, unused = "--guests", (*OF_SCENARIOS, *OF_FIGURES, "figure")
+    elif options.figure:
+        what, unused = "--figure, a published experiment as it was set up,", OF_SCENARIOS
+    else:
+        what, unused = "a scenario", OF_FIGURES
+    flags = [f"--{name.replace('_', '-')}" for name in unused if getattr(options, name) is not None]
+    if flags:
+        hint = "" if options.guests or options.figure else ", or choose a --figure"
+        raise BadRequest(f"{what} has no use for {', '.join(flags)}; leave it out{hint}")
+    if options.output and options.figure == "all":
+        raise BadRequest(
+            f"one file holds one chart; choose one of --figure {', '.join(FIGURES)} for -o")
+
+
+def _write(figures: list[Figure], options: argparse.Namespace) -> None:
+    """The files that were asked for."""
+    from ringside.host.memory.chart import svg, write_csv
+
+    try:
+        if options.output:
+            Path(options.output).write_text(svg(figures[0]), encoding="utf-8")
+        if options.csv:
+            with Path(options.csv).open("w", encoding="utf-8", newline="") as file:
+                write_csv(figures, file)
+    except OSError as error:
+        raise BadRequest(f"cannot write {error.filename}: {error.strerror}") from error
 
 
 def pretty(figure: Figure) -> str:
@@ -99,6 +152,12 @@ def _print_scenario(options: argparse.Namespace) -> None:
     from ringside.host.memory.scenarios import SCENARIOS as PLANNED
 
     scenario = PLANNED[options.scenario]()
+    most = scenario.most_overcommit
+    if options.overcommit > most:
+        raise BadRequest(
+            f"the VMs of {options.scenario!r} are promised {scenario.least} of their "
+            f"{scenario.pages} pages, so the host cannot have fewer frames: "
+            f"--overcommit {most:.2f} is the most")
     settings = scenario.settings(
         options.overcommit, balloon=not options.no_balloon, sharing=not options.no_sharing,
         swapping=not options.no_swapping, taxes=((0, options.tax),))

@@ -24,6 +24,16 @@ class Scenario:
         """Memory of all VMs together."""
         return sum(plan.pages for plan in self.plans)
 
+    @property
+    def least(self) -> int:
+        """What the VMs are promised together: no host may have fewer frames."""
+        return sum(plan.least for plan in self.plans)
+
+    @property
+    def most_overcommit(self) -> float:
+        """How many times too small a host may be that still keeps its promises."""
+        return self.pages / max(self.least, 1)
+
     def settings(self, overcommit: float, **switches: bool | tuple[tuple[int, float], ...]
                  ) -> Settings:
         """A host with ``pages / overcommit`` frames."""

@@ -47,7 +47,10 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A VM to be: its size and guarantees in pages, its kernel's pages, and its work."""
+    """A VM to be: its size and guarantees in pages, its kernel's pages, and its work.
+
+    Raises ValueError for one that could not run.
+    """
 
     name: str
     pages: int
@@ -58,6 +61,25 @@ class Plan:
     kernel: int = 8
     ballooned: int = 0  # pages the balloon takes before anything runs
     note: str = field(default="")  # key of the words that say what it does
+
+    def __post_init__(self) -> None:
+        if not self.phases:
+            raise ValueError(f"the VM {self.name!r} has no phase: give it at least one to work in")
+        if not self.areas:
+            raise ValueError(f"the VM {self.name!r} has no area: give its phases objects to use")
+        have = sum(area.pages for area in self.areas)
+        need = max(phase.first + phase.pages for phase in self.phases)
+        if need > have:
+            raise ValueError(
+                f"a phase of the VM {self.name!r} uses {need} objects, its areas have {have}: "
+                "enlarge an area")
+        if not 0 <= self.kernel < self.pages:
+            raise ValueError(
+                f"the VM {self.name!r} has {self.pages} pages, its kernel alone takes "
+                f"{self.kernel}: give it more pages or a smaller kernel")
+        if not 0 <= self.least <= self.pages:
+            raise ValueError(
+                f"the VM {self.name!r} cannot be promised {self.least} of its {self.pages} pages")
 
 
 _SEEDS_EACH = 1 << 32

@@ -33,6 +33,10 @@ WINS: dict[str, Message] = {
     "kind.loses": ("nested loses", "a beágyazott veszít"),
     "kind.wins": ("nested wins", "a beágyazott nyer"),
     "map.title": ("nested against shadow, whole run", "beágyazott az árnyékhoz mérve, egészében"),
+    "mark.loses": ("papers: loses", "cikkek: veszít"),
+    "mark.loses.note": (
+        "papers: nested loses there; no figure published",
+        "cikkek: itt a beágyazott veszít; számot nem közöltek"),
     "legend.nested": ("nested faster", "beágyazott gyorsabb"),
     "legend.shadow": ("shadow faster", "árnyék gyorsabb"),
     "x.churn": ("pages mapped anew, per million accesses →",
@@ -55,7 +59,7 @@ WINS: dict[str, Message] = {
     "drop": (
         "Drop a trace file onto the page, or choose one above: the output of Valgrind's lackey "
         "(--trace-mem=yes) or CSV, compressed or not. It is measured from its first access on.",
-        "Húzzon egy nyomfájlt az oldalra, vagy válassza ki fent: a Valgrind lackey kimenetét "
+        "Húzz egy nyomfájlt az oldalra, vagy válaszd ki fent: a Valgrind lackey kimenetét "
         "(--trace-mem=yes) vagy CSV-t, tömörítve is lehet. A mérés az első eléréstől tart."),
     "start": (
         "Each cell is a workload, measured with both techniques on the same accesses. To the "
@@ -65,16 +69,19 @@ WINS: dict[str, Message] = {
         "Jobbra gyakrabban változnak a [laptáblái](pagetable), lefelé több memóriát használ, mint "
         "ameddig a [TLB](tlb) ér. Nyomd meg a → billentyűt."),
     "cell.wins": (
-        "{rows}, {column}: [nested](nested) is {gain} % faster. The [shadow](@vmm) paid {events} "
-        "cycles an access for exits; nested walks cost {walks}.",
-        "{rows}, {column}: a [beágyazott](nested) {gain}%-kal gyorsabb. Az [árnyék](@vmm) "
-        "elérésenként {events} ciklust fizetett kilépésekre; a beágyazott bejárás {walks} ciklus."),
+        "{rows}, {column}: [nested](nested) is {gain} % faster. Cycles an access: the "
+        "[shadow](@vmm) {events} for faults and exits and {native} for walks; nested {faults} for "
+        "its own faults and exits and {walks} for walks.",
+        "{rows}, {column}: a [beágyazott](nested) {gain}%-kal gyorsabb. Ciklus elérésenként: az "
+        "[árnyék](@vmm) {events} hibákra és kilépésekre, {native} bejárásra; a beágyazott {faults} "
+        "a saját hibáira és kilépéseire, {walks} bejárásra."),
     "cell.loses": (
         "{rows}, {column}: [nested](nested) is {gain} % slower. Its walks cost {walks} cycles an "
-        "access, the [shadow's](@vmm) {native}, and there are few exits to save ({events}).",
+        "access, the [shadow's](@vmm) {native}, and there are few faults and "
+        "exits to save ({events} against {faults}).",
         "{rows}, {column}: a [beágyazott](nested) {gain}%-kal lassabb. A bejárásai elérésenként "
         "{walks} ciklusba kerülnek, az [árnyékéi](@vmm) {native} ciklusba, és kevés a "
-        "megtakarítható kilépés ({events})."),
+        "megtakarítható hiba és kilépés ({events}, a beágyazotté {faults})."),
     "cell.even": (
         "{rows}, {column}: no difference worth the name; {walks} cycles an access with either.",
         "{rows}, {column}: nincs számottevő különbség; {walks} ciklus elérésenként mindkettővel."),
@@ -125,12 +132,14 @@ WINS: dict[str, Message] = {
         "microbenchmarks (VMware, Performance Evaluation of AMD RVI, 2009). Intel EPT: up to 48 % "
         "and 600 % (VMware, Performance Evaluation of Intel EPT, 2009). The same papers advise "
         "large pages: programs that mostly miss the [TLB](tlb) and change little lose with small "
-        "ones. A cell is marked when it comes within a tenth of such a figure.",
+        "ones. A cell is marked when it comes within a tenth of such a figure; and, as no figure for "
+        "the loss is published, where nothing changes and it loses.",
         "AMD RVI: a lapozást terhelő mérésekben legfeljebb 42%-kal, mikromérésekben 500%-kal "
         "gyorsabb (VMware, Performance Evaluation of AMD RVI, 2009). Intel EPT: legfeljebb 48%, "
         "illetve 600% (VMware, Performance Evaluation of Intel EPT, 2009). Ugyanezek nagy lapokat "
         "ajánlanak: amelyik program főleg a [TLB](tlb)-t hibázza el, és keveset változtat, kis "
-        "lapokkal veszít. Egy mező akkor kap jelet, ha egy ilyen számot egytizednyire megközelít."),
+        "lapokkal veszít. Egy mező akkor kap jelet, ha egy ilyen számot egytizednyire megközelít; "
+        "és mivel a veszteségre nincs közölt szám, ott, ahol semmi sem változik, és veszít."),
     "panel.trace": ("The trace", "A nyomfájl"),
     "trace.name": ("{name}: {shown} of {accesses} accesses.",
         "{name}: {accesses} elérésből {shown}."),

@@ -15,11 +15,11 @@ POOL: dict[str, Message] = {
     "guest.turns": ("Two take turns", "Ketten felváltva"),
     "guest.turns.note": (
         "A is busy, then B, then A again; C works quietly",
-        "A dolgozik, aztán B, aztán újra A; C csendben teszi a dolgát"),
+        "az A gép dolgozik, aztán a B, aztán újra az A; a C csendben teszi a dolgát"),
     "guest.idle": ("One hoards, one works", "Egy gyűjt, egy dolgozik"),
     "guest.idle.note": (
         "A has touched all its memory and idles; B could use more",
-        "A minden lapjához hozzányúlt, és tétlen; B többet is használna"),
+        "az A gép minden lapjához hozzányúlt, és tétlen; a B többet is használna"),
     "guest.like": ("Four alike", "Négy egyforma"),
     "guest.like.note": (
         "four VMs from one disk image", "négy virtuális gép ugyanarról a lemezképről"),
@@ -44,9 +44,9 @@ POOL: dict[str, Message] = {
     "tax.90": ("tax 90 %", "adó 90 %"),
     "option.shares": ("Shares", "Részesedés"),
     "shares.equal": ("equal", "egyforma"),
-    "shares.a": ("A has twice as many", "A-é kétszeres"),
-    "shares.b": ("B has twice as many", "B-é kétszeres"),
-    "shares.b4": ("B has four times as many", "B-é négyszeres"),
+    "shares.a": ("A has twice as many", "az A gépé kétszeres"),
+    "shares.b": ("B has twice as many", "a B gépé kétszeres"),
+    "shares.b4": ("B has four times as many", "a B gépé négyszeres"),
     "option.least": ("Minimum", "Minimum"),
     "least.25": ("a quarter of its memory", "a memóriája negyede"),
     "least.0": ("none", "nincs"),
@@ -115,16 +115,16 @@ POOL: dict[str, Message] = {
     "allocate": (
         "[{vm}](@app) touches {count} of its pages that have no frame: the [host](@vmm) gives each "
         "a zeroed [frame](frame).",
-        "[{vm}](@app) {count} olyan lapjához nyúl, amelynek nincs kerete: a [gazda](@vmm) "
+        "A(z) [{vm}](@app) gép {count} olyan lapjához nyúl, amelynek nincs kerete: a [gazda](@vmm) "
         "mindegyiknek kinullázott [keretet](frame) ad."),
     "copy": (
         "[{vm}](@app) writes to {count} of the [shared pages](sharing): the [host](@vmm) "
         "[copies](cow) each one first.",
-        "[{vm}](@app) {count} [közös lapra](sharing) ír: a [gazda](@vmm) előbb mindegyikről "
+        "A(z) [{vm}](@app) gép {count} [közös lapra](sharing) ír: a [gazda](@vmm) előbb mindegyikről "
         "[saját másolatot](cow) ad neki."),
     "swapin": (
         "[{vm}](@app) waits for {count} of its pages, which the [host](@host) had put on its disk.",
-        "[{vm}](@app) {count} lapjára vár, amelyet a [gazda](@host) a lemezére tett."),
+        "A(z) [{vm}](@app) gép {count} lapjára vár, amelyet a [gazda](@host) a lemezére tett."),
     "double": (
         "{count} of them came back only to be written to the guest's own disk: [double paging]"
         "(double-paging).",
@@ -132,31 +132,32 @@ POOL: dict[str, Message] = {
         "lapozás](double-paging)."),
     "worked": (
         "Nobody needs the host: {list} accesses.",
-        "Senkinek sem kell a gazda: {list} hozzáférés."),
+        "Senkinek sem kell a gazda; hozzáférések: {list}."),
     "worked.disk": (
         "{list} accesses without the host; a guest without enough memory reads from its own disk: "
         "{disk}.",
-        "{list} hozzáférés a gazda nélkül; akinek kevés a memóriája, a saját lemezéről olvas: "
+        "Hozzáférések a gazda nélkül: {list}; akinek kevés a memóriája, a saját lemezéről olvas: "
         "{disk}."),
     "stall.full": (
         "No frame is free, and the [host](@vmm) may not or cannot make one free: [{vm}](@app) must "
         "wait.",
         "Nincs szabad keret, és a [gazda](@vmm) nem tud vagy nem szabad, hogy felszabadítson: "
-        "[{vm}](@app) kénytelen várni."),
+        "a(z) [{vm}](@app) gép kénytelen várni."),
     "stall.low": (
         "Hardly a frame is free: [{vm}](@app), which has more than its due, must wait.",
-        "Alig van szabad keret: [{vm}](@app), akinek a járandóságánál több van, kénytelen várni."),
+        "Alig van szabad keret: a(z) [{vm}](@app) gép, amelynek a járandóságánál több van, "
+        "kénytelen várni."),
     "inflate": (
         "The [balloon](balloon) in [{vm}](@kernel) grows by {count} pages, chosen by its own kernel: "
         "{free} were free, {dropped} can be read again, {written} went to its own disk. That frees "
         "{frames} of the [host's](@vmm) frames.",
-        "A(z) [{vm}](@kernel) [léggömbje](balloon) {count} lappal nő; a saját kernele "
+        "A(z) [{vm}](@kernel) gép [léggömbje](balloon) {count} lappal nő; a saját kernele "
         "választotta ki őket: {free} szabad volt, {dropped} újra beolvasható, {written} a saját "
         "lemezére került. Ez a [gazda](@vmm) {frames} keretét szabadítja fel."),
     "deflate": (
         "The [balloon](balloon) in [{vm}](@kernel) shrinks by {count}: its kernel may use that "
         "memory again, and gets a frame for each page it touches.",
-        "A(z) [{vm}](@kernel) [léggömbje](balloon) {count} lappal kisebb: a kernele újra "
+        "A(z) [{vm}](@kernel) gép [léggömbje](balloon) {count} lappal kisebb: a kernele újra "
         "használhatja őket, és amelyikhez hozzányúl, ahhoz keretet kap."),
     "share": (
         "The [host](@vmm) looked at {scanned} pages and found {count} [equal to others](sharing), "
@@ -170,7 +171,7 @@ POOL: dict[str, Message] = {
     "swapout": (
         "The [host](@host) [writes](hostswap) {count} of [{vm}](@app)'s pages to its disk, chosen at "
         "random: it cannot know which ones matter.",
-        "A [gazda](@host) [{vm}](@app) {count} lapját a lemezére [írja](hostswap), véletlenül "
+        "A [gazda](@host) a(z) [{vm}](@app) gép {count} lapját a lemezére [írja](hostswap), véletlenül "
         "választva: nem tudhatja, melyik fontos."),
     "swapout.many": (
         "The [host](@host) [writes](hostswap) pages to its disk, chosen at random ({list}): it "
@@ -179,7 +180,7 @@ POOL: dict[str, Message] = {
         "tudhatja, melyik fontos."),
     "worked.few": (
         "{list} accesses; the host has to help with {few} of them.",
-        "{list} hozzáférés; a gazdának {few} esetben kell segítenie."),
+        "Hozzáférések: {list}; a gazdának {few} esetben kell segítenie."),
     "sample": (
         "Of {sampled} [sampled](sampling) pages each, {list} were touched. The [host](@vmm) works "
         "out what each VM is due.",
@@ -243,12 +244,12 @@ POOL: dict[str, Message] = {
     "here.tax": (
         "Here, since the tax changed: A from {idle} to {idle_now} frames, B from {busy} to "
         "{busy_now}. 'ringside pool --figure tax' repeats the experiment itself.",
-        "Itt, mióta az adó változott: A {idle} keretről {idle_now} keretre, B {busy} keretről "
+        "Itt, mióta az adó változott: az A gép {idle} keretről {idle_now} keretre, a B {busy} keretről "
         "{busy_now} keretre. Magát a kísérletet a 'ringside pool --figure tax' ismétli meg."),
     "here.notax": (
         "Here the tax does not change: A has {idle_now} frames, B {busy_now}. Choose 'tax 0, then "
         "75 %', or 'ringside pool --figure tax' for the experiment itself.",
-        "Itt az adó nem változik: A-nak {idle_now} kerete van, B-nek {busy_now}. Válaszd ezt: "
+        "Itt az adó nem változik: az A gépnek {idle_now} kerete van, a B-nek {busy_now}. Válaszd ezt: "
         "„adó 0, majd 75 %”, vagy a 'ringside pool --figure tax' parancsot magához a kísérlethez."),
     "published.sharing": (
         "Waldspurger 2002, figure 4: of one VM {one} % of the memory could be shared, of ten like "

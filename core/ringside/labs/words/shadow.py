@@ -56,6 +56,8 @@ SHADOW: dict[str, Message] = {
     "verdict.wrong": (
         "{count} read from a stale translation", "{count} olvasás elavult fordítással"),
     "verdict.right": ("every read as the table says", "minden olvasás a tábla szerint"),
+    "verdict.stale": (
+        "a translation in use is stale", "egy használt fordítás elavult"),
     "added.stale": (
         "The guest reads page {page} and gets frame {got}, though its table says {wanted}: a "
         "[stale](stale) translation. It has not flushed, so the architecture allows this.",
@@ -66,6 +68,11 @@ SHADOW: dict[str, Message] = {
         "frame until a flush.",
         "A vendég átírta a(z) {page} lap bejegyzését, és senki sem vette észre: az árnyék "
         "ürítésig a régi keretet tartja."),
+    "added.again": (
+        "The guest writes into the entry of page {page} what is there already. The shadow is still "
+        "the old one: only a flush brings it up to date.",
+        "A vendég azt írja a(z) {page} lap bejegyzésébe, ami már ott van. Az árnyék még mindig a "
+        "régi: csak egy ürítés frissíti."),
     "added.trace": (
         "The address lies in the guest's page table, which is kept read-only: a [trace](trace).",
         "A cím a vendég laptáblájában van, amelyet a VMM csak olvashatóan tart: [figyelt "
@@ -75,6 +82,10 @@ SHADOW: dict[str, Message] = {
         "dropped.",
         "A vendég {page} lapjának bejegyzése megváltozott, és az árnyék eldobta, ami ebből "
         "készült."),
+    "added.followed.none": (
+        "The guest's entry of page {page} is changed; the shadow had made nothing from it yet.",
+        "A vendég {page} lapjának bejegyzése megváltozott; az árnyék még semmit sem készített "
+        "belőle."),
     "added.true": (
         "The guest's own table denies it: a [true fault](true-fault). The guest's kernel gets it.",
         "A vendég saját táblája tagadja: [valódi laphiba](true-fault). A vendég kernele kapja."),
@@ -90,7 +101,7 @@ SHADOW: dict[str, Message] = {
         "Kilépések a VMM-hez a laptáblák miatt az egész futásban: hibák, figyelt írások, CR3, "
         "INVLPG, hiperhívások, EPT-sértések. Az I/O nélkül."),
     "panel.exits.wait": (
-        "Go to the end of the run to compare.", "Az összevetéshez menjen a futás végére."),
+        "Go to the end of the run to compare.", "Az összevetéshez menj a futás végére."),
     "panel.faults": ("Page faults so far", "Laphibák eddig"),
     "fault.hidden": ("hidden: filled", "rejtett: kitöltve"),
     "fault.traced": ("traced writes", "figyelt írás"),

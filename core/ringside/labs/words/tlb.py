@@ -66,7 +66,7 @@ TLB: dict[str, Message] = {
     "drop": (
         "Drop a trace file onto the page, or choose one above: the output of Valgrind's lackey "
         "(--trace-mem=yes) or CSV, compressed or not.",
-        "Húzzon egy nyomfájlt az oldalra, vagy válassza ki fent: a Valgrind lackey kimenetét "
+        "Húzz egy nyomfájlt az oldalra, vagy válaszd ki fent: a Valgrind lackey kimenetét "
         "(--trace-mem=yes) vagy CSV-t, tömörítve is lehet."),
     "start": (
         "The [TLB](tlb) is empty: {sets} set(s) of {ways} way(s). The low bits of a page's number "
@@ -88,6 +88,28 @@ TLB: dict[str, Message] = {
         "{frame}; page {gone} of VM {whose} makes room.",
         "A(z) [{vm}. VM](@{context}) a(z) {page} lapot éri el: nincs a(z) {set}. halmazban. A "
         "[bejárás](walk) a(z) {frame} keretet találja; a(z) {whose}. VM {gone} lapja ad helyet."),
+    "hit.cpu": (
+        "[Processor {cpu}](@{context}) uses page {page}: found in set {set} of its own TLB, frame "
+        "{frame}. No [walk](walk).",
+        "A(z) [{cpu}. processzor](@{context}) a(z) {page} lapot éri el: megvan a saját TLB-jének "
+        "{set}. halmazában, kerete {frame}. Nincs [bejárás](walk)."),
+    "miss.cpu": (
+        "[Processor {cpu}](@{context}) uses page {page}: not in set {set} of its own TLB. The "
+        "[walk](walk) finds frame {frame}, which takes a free way.",
+        "A(z) [{cpu}. processzor](@{context}) a(z) {page} lapot éri el: nincs a saját TLB-jének "
+        "{set}. halmazában. A [bejárás](walk) a(z) {frame} keretet találja, amely szabad helyre "
+        "kerül."),
+    "miss.evicted.cpu": (
+        "[Processor {cpu}](@{context}) uses page {page}: not in set {set} of its own TLB. The "
+        "[walk](walk) finds frame {frame}; page {gone} makes room.",
+        "A(z) [{cpu}. processzor](@{context}) a(z) {page} lapot éri el: nincs a saját TLB-jének "
+        "{set}. halmazában. A [bejárás](walk) a(z) {frame} keretet találja; a(z) {gone} lap ad "
+        "helyet."),
+    "invalidated.cpu": (
+        "INVLPG: [processor {cpu}](@{context}) drops page {page} ({count} entry). That reaches no "
+        "other processor.",
+        "INVLPG: a(z) [{cpu}. processzor](@{context}) törli a(z) {page} lapot ({count} "
+        "bejegyzés). Ez más processzorhoz nem jut el."),
     "flushed": (
         "[VM {vm}](@{context}) gets the processor. Entries do not say whose they are, so all "
         "{count} are flushed.",

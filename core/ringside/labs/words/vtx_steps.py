@@ -21,6 +21,20 @@ VTX_STEPS: dict[str, Message] = {
         "the [shadow page table](shadow) lacks {address}. The guest's CR2 is untouched.",
         "0. [VM exit](vmexit), kivétel: a vendég {name} kivétele benne van a kivételtérképben, "
         "mert az [árnyék-laptáblából](shadow) hiányzik: {address}. A vendég CR2-je érintetlen."),
+    "exit.0.readonly": (
+        "[VM exit](vmexit) 0, exception: the guest's {name} is in the exception bitmap. The "
+        "[shadow page table](shadow) has {address}, but only for reading, and this is a write. "
+        "The guest's CR2 is untouched.",
+        "0. [VM exit](vmexit), kivétel: a vendég {name} kivétele benne van a kivételtérképben. Az "
+        "[árnyék-laptáblában](shadow) megvan {address}, de csak olvasásra, és ez írás. A vendég "
+        "CR2-je érintetlen."),
+    "exit.0.denied": (
+        "[VM exit](vmexit) 0, exception: the guest's {name} is in the exception bitmap. The "
+        "[shadow page table](shadow) has {address}, but does not allow this access. The guest's "
+        "CR2 is untouched.",
+        "0. [VM exit](vmexit), kivétel: a vendég {name} kivétele benne van a kivételtérképben. Az "
+        "[árnyék-laptáblában](shadow) megvan {address}, de ezt az elérést nem engedi. A vendég "
+        "CR2-je érintetlen."),
     "exit.1": (
         "[VM exit](vmexit) 1, external interrupt: the host's timer. It leaves the guest whatever "
         "the guest's own [IF](if) says.",

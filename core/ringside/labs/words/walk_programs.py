@@ -78,7 +78,7 @@ PROGRAMS: dict[str, Message] = {
     "drop": (
         "Drop a trace file onto the page, or choose one above: the output of Valgrind's lackey "
         "(--trace-mem=yes) or CSV, compressed or not. Its first accesses are walked one by one.",
-        "Húzzon egy nyomfájlt az oldalra, vagy válassza ki fent: a Valgrind lackey kimenetét "
+        "Húzz egy nyomfájlt az oldalra, vagy válaszd ki fent: a Valgrind lackey kimenetét "
         "(--trace-mem=yes) vagy CSV-t, tömörítve is lehet. Az első elérései egyenként járhatók be."),
     "panel.access": ("What makes this access", "Mi okozza ezt az elérést"),
     "row.instruction": ("instruction", "utasítás"),

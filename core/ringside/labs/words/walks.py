@@ -144,6 +144,9 @@ WALKS: dict[str, Message] = {
         "Done after {total} references: {gva} is guest-physical {gpa}, host-physical {address}.",
         "Kész {total} hivatkozás után: {gva} vendégfizikai címe {gpa}, gazdafizikai címe "
         "{address}."),
+    "done.loop": (
+        "That page is the table that points to itself.",
+        "Ez a lap az önmagára mutató tábla."),
     "hidden": (
         "Not present: a [page fault](pf) brings in the [VMM](@vmm), which now looks into the "
         "guest's own table.",
@@ -175,6 +178,28 @@ WALKS: dict[str, Message] = {
         "them for an entry.",
         "Azon a címen nincs memória: a sín csupa egyessel felel, és a processzor ezt veszi "
         "bejegyzésnek."),
+    "ones.software": (
+        "There is no memory of this machine's at guest-physical {at}: the [VMM](@vmm) takes ones "
+        "for the entry, as an empty bus would answer.",
+        "A vendégfizikai {at} címen e gépnek nincs memóriája: a [VMM](@vmm) csupa egyest vesz "
+        "bejegyzésnek, ahogy az üres sín felelne."),
+    "loop": (
+        "This entry leads to a table that the walk has already come through ({table}): it points "
+        "back to itself. The walk takes no notice and reads it as the next level.",
+        "Ez a bejegyzés olyan táblához vezet, amelyen a bejárás már átment ({table}): a tábla "
+        "önmagára mutat. A bejárás ezt nem veszi észre, és a következő szintnek olvassa."),
+    "loop.end": (
+        "It leads to the same table again, but the levels are used up: the table itself is taken "
+        "for the page. So a loop cannot keep a walk going for ever, and is no fault.",
+        "Ez is ugyanahhoz a táblához vezet, de a szintek elfogytak: maga a tábla lesz a lap. Egy "
+        "hurok ezért nem tarthatja örökké a bejárást, és nem is hiba."),
+    "loop.end.pae": (
+        "It leads to the same table again, but the levels are used up: the table itself is taken "
+        "for the page, and no loop lasts for ever. A PDPTE has no bits for rights: read as "
+        "a PTE it is a page of the kernel that nobody may write.",
+        "Ez is ugyanahhoz a táblához vezet, de a szintek elfogytak: maga a tábla lesz a lap, a "
+        "hurok nem tart örökké. Egy PDPTE-ben nincsenek jogbitek: PTE-ként olvasva a kernel "
+        "lapja, amelyet senki sem írhat."),
     "violation": (
         "The host's entries allow only {rights}: [EPT violation](ept-violation), qualification "
         "{error}. The [VMM](@vmm) decides; the guest knows nothing of it.",
@@ -187,6 +212,20 @@ WALKS: dict[str, Message] = {
         "A gazda itt nem adott memóriát a vendég alá: [EPT-sértés](ept-violation), minősítő: "
         "{error}. A [VMM](@vmm) ad keretet, vagy elutasítja; a vendég saját táblái rendben "
         "vannak."),
+    "violation.beyond": (
+        "Guest-physical {gpa} is beyond this machine's memory, so the host has nothing to put "
+        "there: [EPT violation](ept-violation), qualification {error}. It was the guest's entry "
+        "that was wrong; the [VMM](@vmm) answers as an empty bus would.",
+        "A vendégfizikai {gpa} túl van e gép memóriáján, a gazdának nincs mit oda tennie: "
+        "[EPT-sértés](ept-violation), minősítő: {error}. A vendég bejegyzése volt rossz; a "
+        "[VMM](@vmm) úgy felel, mint az üres sín."),
+    "npf.beyond": (
+        "Guest-physical {gpa} is beyond this machine's memory, so the host has nothing to put "
+        "there: [nested page fault](ept-violation), error code {error}. It was the guest's entry "
+        "that was wrong; the [VMM](@vmm) answers as an empty bus would.",
+        "A vendégfizikai {gpa} túl van e gép memóriáján, a gazdának nincs mit oda tennie: "
+        "[beágyazott laphiba](ept-violation), hibakód: {error}. A vendég bejegyzése volt rossz; a "
+        "[VMM](@vmm) úgy felel, mint az üres sín."),
     "misconfiguration": (
         "The host's entry is impossible, such as writes without reads: [EPT "
         "misconfiguration](ept-misconfiguration). A mistake of the [VMM](@vmm), or its trick to "

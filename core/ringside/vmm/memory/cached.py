@@ -19,7 +19,7 @@ from ringside.machine.memory import FRAME, FRAME_SHIFT
 from ringside.machine.paging import PAE, THIRTY_TWO_BIT
 from ringside.machine.walker import walk
 from ringside.vmm.memory.shadow import WRITE_BIT, slot_of
-from ringside.vmm.memory.traced import TracedShadow, entries_of
+from ringside.vmm.memory.traced import TracedShadow
 
 if TYPE_CHECKING:
     from ringside.vmm.monitor import Monitor
@@ -142,7 +142,7 @@ class CachedShadow(TracedShadow):
         if gfn not in self.tables_traced:
             return
         memory = self.monitor.machine.memory
-        for address in entries_of(gpa, size):
+        for address in self._entries(gpa, size):
             for kept in self.kept_roots.values():
                 for page in kept.derived.pop(address, ()):
                     table = kept.tables.get(page >> 10)
@@ -206,6 +206,8 @@ class CachedShadow(TracedShadow):
         for reference in found.refs[pae:]:
             table = reference.address >> FRAME_SHIFT
             self.derived.setdefault(reference.address, set()).add(page)
+            if pae:
+                self.wide.add(table)
             if table not in self.tables_traced:
                 self.tables_traced.add(table)
                 self.kept.add(table)

@@ -23,24 +23,20 @@ if TYPE_CHECKING:
     from ringside.vmm.vm import Vm
 
 
-def entries_of(gpa: int, size: int) -> range:
-    """Where entries of 4 or 8 bytes begin that a write of ``size`` bytes at ``gpa`` may change."""
-    return range(gpa & ~7, gpa + size, 4)
-
-
 class TracedShadow(ShadowPaging):
     """A shadow that is coherent with the guest's tables at every moment.
 
     ``derived`` tells for each entry of the guest's tables (guest-physical address) which linear
-    pages have shadow entries made from it.
+    pages have shadow entries made from it. Frames in ``wide`` hold entries of 8 bytes.
     """
 
-    __slots__ = ("derived", "tables_traced")
+    __slots__ = ("derived", "tables_traced", "wide")
 
     def __init__(self, vm: Vm, monitor: Monitor, *, window: bool = True) -> None:
         super().__init__(vm, monitor, window=window)
         self.derived: dict[int, set[int]] = {}
         self.tables_traced: set[int] = set()  # gfns
+        self.wide: set[int] = set()  # gfns
         vm.memory.on_traced_write = self.table_written
 
     def fill(self, page: int, gfn: int, hfn: int, flags: int, kernel_write: bool = False) -> None:
@@ -61,6 +57,8 @@ class TracedShadow(ShadowPaging):
         for reference in found.refs:
             table = reference.address >> FRAME_SHIFT
             self.derived.setdefault(reference.address, set()).add(page)
+            if format is PAE:
+                self.wide.add(table)
             if table not in self.tables_traced:
                 self.tables_traced.add(table)
                 self.kept.add(table)
@@ -70,9 +68,14 @@ class TracedShadow(ShadowPaging):
         """The guest (or the VMM for it) writes to a traced frame: forget what depends on it."""
         if gpa >> FRAME_SHIFT not in self.tables_traced:
             return
-        for address in entries_of(gpa, size):
+        for address in self._entries(gpa, size):
             for page in self.derived.pop(address, ()):
                 self.drop_page(page)
+
+    def _entries(self, gpa: int, size: int) -> range:
+        """Where the entries begin that a write changes."""
+        first = gpa & (~7 if gpa >> FRAME_SHIFT in self.wide else ~3)
+        return range(first, gpa + size, 4)
 
     def drop_all(self) -> None:
         """Forget every translation, and with them the traces."""
@@ -82,3 +85,4 @@ class TracedShadow(ShadowPaging):
             self.kept.discard(gfn)
             self.untrace(gfn)
         self.tables_traced.clear()
+        self.wide.clear()
