@@ -148,3 +148,28 @@ def test_the_end_does_not_depend_on_the_slices(tmp_path: Path) -> None:
         report = batch.report(stopped=False)
         ends.add((report["instructions"], report["digest"]))
     assert len(ends) == 1
+
+
+@pytest.mark.parametrize("technique", ["bare-metal", "paravirtualization", "hardware-assist"])
+def test_what_the_readme_types_to_nanos_is_read_line_by_line(technique: str, capsys) -> None:
+    """nanos clears what came before it set the port up, and takes a line when its shell waits."""
+    typed = "run primes\nhalt\n"
+    assert main(["run", "nanos", "--technique", technique, "--input", typed, "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["console"].count("primes below 32768: 3512") == 2
+    assert report["console"].rstrip().endswith("halt")
+    assert report["outcome"] == "exit 1"
+
+
+def test_a_guest_that_sleeps_and_listens_to_nothing_is_not_said_to_wait_for_input(
+    tmp_path: Path, capsys
+) -> None:
+    guest = tmp_path / "sleeper.asm"
+    guest.write_text("org 0x100000\nsti\nhlt\n")
+    main(["run", str(guest)])
+    assert "nothing it listens to can wake it" in capsys.readouterr().out
+
+
+def test_a_nested_tlb_is_refused_where_nothing_is_nested(capsys) -> None:
+    assert main(["run", "sort", "--option", "caches=nested"]) == 2
+    assert "only nested paging uses" in capsys.readouterr().err

@@ -469,5 +469,5 @@ def test_vmx_instructions_of_a_guest_are_undefined_to_it(bench: Any) -> None:
 
 def test_a_memory_technique_it_does_not_go_with_is_refused_by_name() -> None:
     image = Image(guests.program("hlt"), "hlt", SIZE)
-    with pytest.raises(ValueError, match="nested or shadow"):
+    with pytest.raises(ValueError, match="nested or untagged or shadow"):
         build(ASSISTED, image, Options(memory="direct"))

@@ -30,7 +30,7 @@ def add(commands: Any) -> None:
     compare = commands.add_parser("compare", help=text, description=text)
     compare.set_defaults(command=run_and_compare)
     compare.add_argument("what", metavar="GUEST", help="a guest of the shelf, or a file")
-    compare.add_argument("--cpu", default=None, metavar="A,B,…",
+    compare.add_argument("--cpu", default=None, metavar="A,B,…", action="append",
                          help="the techniques, the first one the others are held against "
                               "(default: bare-metal and all that can run the guest); a variant "
                               "is said as hardware-assist/shadow or trap-and-emulate/"
@@ -50,7 +50,7 @@ def run_and_compare(options: argparse.Namespace) -> int:
 
     processor = processor_of(options) or PRESETS[0]
     refused: dict[str, str] = {}
-    comparison = _open(options.what, options.cpu, processor, refused)
+    comparison = _open(options.what, ",".join(options.cpu or ()), processor, refused)
     comparison.seek(options.max_instructions)
     report = as_data(options.what, comparison, processor, devices=options.devices == "with") | {
         "refused": refused}
@@ -62,7 +62,7 @@ def run_and_compare(options: argparse.Namespace) -> int:
 
 
 def _open(
-    what: str, cpu: str | None, processor: Preset, refused: dict[str, str]
+    what: str, cpu: str, processor: Preset, refused: dict[str, str]
 ) -> Comparison:
     from ..guests import NANO, SHELF
     from ..isa.assembler import AssemblyError

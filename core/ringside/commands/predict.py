@@ -65,23 +65,34 @@ def lines(found: list[Any], processor: Preset, lang: str, *, explain: bool) -> l
     """The same as lines to read."""
     from ..measure.predict import misplaced, ranked_pairs
     from ..measure.words import TITLES, remark
-    from ..trace.own_prices import written
+    from ..trace.presets import MEASURED_ON
 
     hungarian = lang == "hu"
+    at_home = processor.id == MEASURED_ON
+
+    def figure(text: str) -> str:
+        return text.replace(",", "\u00a0").replace(".", ",") if hungarian else text
+
     head = (("próba", "rendszer", "modell", "közölt", "szorzó") if hungarian
             else ("benchmark", "system", "predicted", "published", "factor"))
     shown = [f"{head[0]:<22}{head[1]:<16}{head[2]:>10}{head[3]:>11}{head[4]:>8}"]
     for one in found:
         names = TITLES[one.benchmark][hungarian], TITLES[one.system][hungarian]
-        known = ("adott" if hungarian else "given") if one.given else f"{one.factor:.2f}"
-        shown.append(f"{names[0]:<22}{names[1]:<16}{one.cycles:>10,.0f}"
-                     f"{one.published.cycles:>11,}{known:>8}")
+        known = ("adott" if hungarian else "given") if one.given else figure(f"{one.factor:.2f}")
+        cycles, published = figure(f"{one.cycles:,.0f}"), figure(f"{one.published.cycles:,}")
+        shown.append(f"{names[0]:<22}{names[1]:<16}{cycles:>10}{published:>11}"
+                     f"{known if at_home else '':>8}".rstrip())
         if explain:
             shown += [f"    {count:7.2f} × {cycles:<7g} {name}  [{confidence}: {source}]"
                       for name, count, cycles, source, confidence in one.lines]
         text = remark(one.key, lang)
         if text:
             shown.append(f"    {text}")
+    if not at_home:
+        shown.append(
+            "A közölt számok egy Pentium 4-éi: itt csak tájékozódásul állnak." if hungarian else
+            "The published figures are a Pentium 4's: they stand here for orientation only.")
+        return shown + _own(processor, hungarian)
     pairs, wrong = len(ranked_pairs(found)), misplaced(found)
     shown.append(
         f"{processor.title}: a több mint 20%-kal eltérő {pairs} párból {pairs - len(wrong)} "
@@ -89,7 +100,13 @@ def lines(found: list[Any], processor: Preset, lang: str, *, explain: bool) -> l
         f"{processor.title}: of {pairs} pairs whose published figures differ by more than 20 %, "
         f"{pairs - len(wrong)} are predicted in the same order")
     shown += [f"    {' '.join(one.key)} ≥ {' '.join(other.key)}" for one, other in wrong]
+    return shown + _own(processor, hungarian)
+
+
+def _own(processor: Preset, hungarian: bool) -> list[str]:
+    """A line for each price that is the user's."""
+    from ..trace.own_prices import written
+
     yours = "saját ár" if hungarian else "your price"
-    shown += [f"{yours}: {name} {written(price.cycles)}, {price.source}"
-              for name, price in processor.prices.items() if name in processor.own]
-    return shown
+    return [f"{yours}: {name} {written(price.cycles)}, {price.source}"
+            for name, price in processor.prices.items() if name in processor.own]

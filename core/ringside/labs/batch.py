@@ -21,7 +21,7 @@ from ..isa.faults import NotModelled
 from ..machine.loader import ImageError
 from ..machine.multiboot import ELF_MAGIC, find_header
 from ..trace.presets import PRESETS, Preset, preset
-from ..vmm.registry import IA32
+from ..vmm.registry import IA32, NESTED, UNTAGGED
 from . import LABS
 from .guest_batch import GuestBatch
 from .lab import Batch, InputError
@@ -91,6 +91,10 @@ def _one_guest(
             f"{technique} runs on the instruction set {IA32} only; leave out --option isa={isa}")
     try:
         memory = memory or memory_on(technique, paid.ept)
+        if CACHES[caches][1] and (memory or "".join(memories[:1])) not in (NESTED, UNTAGGED):
+            raise BatchError(
+                f"caches={caches} has a nested TLB, which only nested paging uses: choose "
+                "--cpu hardware-assist --option memory=nested, or caches=walk")
         image = Image(program, name, MEMORY, disk=disk)
         system = build(technique, image, Options(
             isa=isa, memory=memory, walk_cache=CACHES[caches][0], nested_tlb=CACHES[caches][1]))

@@ -11,11 +11,13 @@ from ..trace.counters import Tally, by_detail, together, total
 from ..trace.own_prices import written
 from ..trace.presets import PRESETS, Preset
 from .narrate import outcome_words
-from .patience import Patience
+from .patience import PATIENCE, Patience
 
+READY = PATIENCE // 10  # ticks in which a guest only waits before the next line is typed
 CHUNK = 10_000  # steps between two looks whether the guest only waits
 WAITS = ("the guest waits for input, and none is left; type to it with --input, or give "
          "--max-instructions to let it wait")
+SLEEPS = "the guest sleeps, and nothing it listens to can wake it"
 
 
 class GuestBatch:
@@ -40,6 +42,9 @@ class GuestBatch:
         self.memory = memory
         self._tally = Tally()
         self._stuck = self._waits = False
+        self._lines: list[str] = []  # what is still to be typed ...
+        self._typed = ""  # ... and what was last
+        self._lost = 0  # characters the guest has thrown away unread
         self._patience = Patience(system, self._tally.counts)
         system.listener = self._tally
 
@@ -59,8 +64,28 @@ class GuestBatch:
         return self.system.console
 
     def receive(self, text: str) -> None:
-        """Type ``text`` at the serial console."""
-        self.system.type_text(text)
+        """Type ``text`` at the serial console, as somebody would who sits there: the first line
+        now, each other when the guest waits for one, and again what it threw away as it set the
+        port up."""
+        self._lines += text.splitlines(keepends=True)
+        if not self._typed:
+            self._type()
+
+    def _type(self) -> None:
+        self._typed = self._lines.pop(0)
+        self.system.type_text(self._typed)
+
+    def _typing(self) -> bool:
+        """Type on if the guest is ready; tell whether there was something left to type."""
+        port, patience = self._patience.hardware.serial, self._patience
+        if port.lost != self._lost:
+            self._lost = port.lost
+            self._lines.insert(0, self._typed)
+        if not self._lines:
+            return False
+        if patience.waited(READY) if patience.listens() else not port.rx:
+            self._type()
+        return True
 
     def advance(self, steps: int) -> None:
         """Run up to ``steps`` steps of the system."""
@@ -71,7 +96,7 @@ class GuestBatch:
             # Looks are at multiples of CHUNK, so that the run ends at one place however it is cut.
             system.run(min(end - before, CHUNK - before % CHUNK))
             self._stuck = system.steps == before
-            if system.steps % CHUNK == 0 and not self.patient:
+            if system.steps % CHUNK == 0 and not self._typing() and not self.patient:
                 self._waits = self._patience.ends()
 
     def report(self, *, stopped: bool) -> dict[str, Any]:
@@ -103,9 +128,11 @@ class GuestBatch:
     def lines(self, report: dict[str, Any]) -> list[str]:
         """One fact a line."""
         ended = report["outcome"]
+        words = {WAITING.kind: WAITS if self._patience.listens() else SLEEPS}
         return [
-            f"outcome       {WAITS if ended == WAITING.kind else outcome_words(ended, 'en')}",
+            f"outcome       {words.get(ended) or outcome_words(ended, 'en')}",
             f"technique     {report['technique']}",
+            *([f"memory        {self.memory}"] if self.memory else []),
             f"instructions  {report['instructions']:,}",
             f"cycles        {report['cycles']:,} (modelled: {report['preset']})",
             *own_price_lines(report["own_prices"]),

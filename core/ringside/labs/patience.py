@@ -30,13 +30,17 @@ class Patience:
 
     def ends(self) -> bool:
         """Whether the guest has only waited for long enough by now."""
+        return self.waited(PATIENCE)
+
+    def waited(self, ticks: int) -> bool:
+        """Whether the guest has only waited for so long by now."""
         system = self._system
         now = (system.time, system.steps, self._deeds())
         time, steps, deeds = (new - old for new, old in zip(now, self._since, strict=True))
-        if deeds or time < IDLE * steps or not self._listens():
+        if deeds or time < IDLE * steps or not self.listens():
             self._since = now
             return False
-        return time >= PATIENCE
+        return time >= ticks
 
     def _deeds(self) -> int:
         """How often it wrote, called the system, or used a device other than its timers."""
@@ -44,10 +48,15 @@ class Patience:
         return (total(self._counts, "console") + total(self._counts, "syscall")
                 + sum(count for name, count in ports.items() if name not in OF_TIMERS))
 
-    def _listens(self) -> bool:
-        """Whether a key would interrupt it, and none is left for it to read."""
+    @property
+    def hardware(self) -> Machine:
+        """The machine the guest believes it has."""
         vms = self._system.vms
-        hardware: Machine = vms[0].hardware if vms else self._system.machine
+        return vms[0].hardware if vms else self._system.machine
+
+    def listens(self) -> bool:
+        """Whether a key would interrupt it, and none is left for it to read."""
+        hardware = self.hardware
         if hardware.serial.rx or hardware.keyboard.queue:
             return False
         masked = hardware.pic.master.imr

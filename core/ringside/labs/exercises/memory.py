@@ -162,10 +162,10 @@ def _refused(run: Any, case: Case) -> Found:
 
 WALKS: tuple[Task, ...] = (
     Task("references", SAYS["references"], SAYS["references.why"], _references,
-         every(guest=("pae", "4-level", "5-level", "32-bit"), nested=("ept-4", "ept-5"),
+         every(guest=("4-level", "5-level", "32-bit"), nested=("ept-4", "ept-5"),
                page=("4K", "2M"), host=("4K", "2M"), technique=("nested",))),
     Task("own", SAYS["own"], SAYS["own.why"], _own,
-         every(guest=("4-level", "pae", "5-level"), page=("4K", "2M"), nested=("ept-4", "ept-5"))),
+         every(guest=("4-level", "5-level"), page=("4K", "2M"), nested=("ept-4", "ept-5"))),
     Task("ending", SAYS["ending"], SAYS["ending.why"], _ending,
          every(address=("unmapped", "outside", "host-readonly", "readonly", "misconfigured",
                         "swapped"), access=("read", "write"), guest=("4-level",)),

@@ -34,7 +34,7 @@ class Serial:
     """One port. ``transmit`` receives every byte that goes out; ``receive`` is the typing side."""
 
     __slots__ = (
-        "_base", "_irq", "_transmit", "divisor", "fifos", "ier", "lcr", "mcr", "name",
+        "_base", "_irq", "_transmit", "divisor", "fifos", "ier", "lcr", "lost", "mcr", "name",
         "registers", "rx", "scr", "thre",
     )  # fmt: skip
     transient = frozenset({"_base", "_irq", "_transmit", "name", "registers"})
@@ -52,6 +52,7 @@ class Serial:
         self.fifos = False
         self.thre = False  # a transmit interrupt waits to be seen
         self.rx: deque[int] = deque()
+        self.lost = 0  # characters that were cleared away unread
 
     def receive(self, data: bytes) -> None:
         """Characters arrive on the line."""
@@ -122,6 +123,7 @@ class Serial:
     def _write_fcr(self, value: int) -> None:
         self.fifos = bool(value & FCR_ENABLE)
         if value & FCR_CLEAR_RX:
+            self.lost += len(self.rx)
             self.rx.clear()
 
     def _write_lcr(self, value: int) -> None:
