@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .at_once import AtOnce
 from .lab import Setup
 
 if TYPE_CHECKING:
@@ -11,27 +12,14 @@ if TYPE_CHECKING:
     from ..host.memory.scenarios import Scenario
 
 
-class PoolBatch:
+class PoolBatch(AtOnce):
     """A pool's whole story, known as soon as this is made."""
-
-    inputs: frozenset[str] = frozenset()
-    patient = False
-    limit = 0
-    ended = True
-    instructions = 0
-    console = ""
 
     def __init__(self, setup: Setup, scenario: Scenario, settings: Settings) -> None:
         from ..host.memory.report import run_scenario
 
         self.setup = setup
         self._report = run_scenario(setup.guest, scenario, settings)
-
-    def receive(self, text: str) -> None:
-        """Nobody reads it."""
-
-    def advance(self, steps: int) -> None:
-        """There is nothing left to do."""
 
     def report(self, *, stopped: bool) -> dict[str, Any]:
         """The counters of the host and of each VM."""

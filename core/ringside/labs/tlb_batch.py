@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .at_once import AtOnce
 from .lab import InputError, Setup
 
 if TYPE_CHECKING:
@@ -13,26 +14,13 @@ if TYPE_CHECKING:
 OTHER = {"vpid": "flush", "flush": "vpid"}
 
 
-class TlbBatch:
+class TlbBatch(AtOnce):
     """A stream through the TLBs: all known as soon as it is made."""
-
-    inputs: frozenset[str] = frozenset()
-    patient = False
-    limit = 0
-    ended = True
-    instructions = 0
-    console = ""
 
     def __init__(self, setup: Setup, beats: Sequence[Beat], others: Sequence[Beat]) -> None:
         self.setup = setup
         self.beats = beats
         self.others = others  # of the same stream, with the other way of switching
-
-    def receive(self, text: str) -> None:
-        """Nobody reads it."""
-
-    def advance(self, steps: int) -> None:
-        """There is nothing left to do."""
 
     def report(self, *, stopped: bool) -> dict[str, Any]:
         """The counters; ``compared`` are those under the other technique, None if it is alike."""

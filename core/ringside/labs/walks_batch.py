@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..machine.nested import expected_references
+from .at_once import AtOnce
 from .lab import InputError, Setup
 from .walk_beats import Read, Tour
 from .walk_setup import TRACE, make_accesses, make_journey
@@ -31,15 +32,8 @@ FORMULAS: dict[str, Callable[[int, int], int]] = {
 ORDINARY = ("mapped", "high", "unmapped")  # the addresses walked unless one is chosen
 
 
-class WalksBatch:
+class WalksBatch(AtOnce):
     """Some addresses, or a program's accesses: all known as soon as it is made."""
-
-    inputs: frozenset[str] = frozenset()
-    patient = False
-    limit = 0
-    ended = True
-    instructions = 0
-    console = ""
 
     def __init__(self, setup: Setup, journeys: Mapping[str, Journey]) -> None:
         self.setup = setup
@@ -47,12 +41,6 @@ class WalksBatch:
         self.tours = [
             (tour.origin.kind if tour.origin else name, tour)
             for name, made in journeys.items() for tour in made.tours]
-
-    def receive(self, text: str) -> None:
-        """Nobody reads it."""
-
-    def advance(self, steps: int) -> None:
-        """There is nothing left to do."""
 
     def report(self, *, stopped: bool) -> dict[str, Any]:
         """Every walk with its references. Addresses and entries are hexadecimal texts."""
