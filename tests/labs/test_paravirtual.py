@@ -67,6 +67,16 @@ def test_every_hypercall_of_the_story_is_in_the_log_the_newest_first() -> None:
     assert sum(row["value"] for row in bars["rows"]) == count
 
 
+def test_a_change_to_the_page_table_is_shown_as_the_entry_was_and_is() -> None:
+    run = open_run()
+    while heard(run, ev.EntryChanged) is None:
+        assert run.find("hypercall", 1)
+    change = heard(run, ev.EntryChanged)
+    assert run.system.machine.memory.read32(change.hpa) == change.after
+    assert change.before & 3 == 3 and change.after & 3 == 1, "its directory becomes read-only"
+    assert nodes(run)["call:effect"]["text"] == f"{change.before:08x} → {change.after:08x}"
+
+
 def test_hostile_hypercalls_are_refused_with_a_reason_and_change_nothing_outside() -> None:
     run = open_run("pv_hostile")
     refused = 0

@@ -49,7 +49,7 @@ USER_STACK_END  equ 0x007F0000  ; ... at most to here
 
 %ifdef PARAVIRT
 %include "pv.inc"               ; how to ask
-SHARED_AT       equ KERNEL + SHARED_INFO
+PHYSICAL_AT     equ KERNEL
 %else
 RING            equ 0           ; where the kernel runs
 %endif

@@ -15,13 +15,13 @@ FRAME           equ 0x200000    ; the memory it will get
 
 main:
         gate 14, page_fault
-        mov dword [hole_entry], 0
 %ifdef PARAVIRT
-        mov ebx, use_tables     ; the VMM shall check them, then use them
-        mov ecx, 2
-        xor edx, edx
-        hypercall H_MMUEXT_OP
+        mov ebx, HOLE           ; paging is on already; only the hole has to be made
+        xor ecx, ecx
+        mov edx, FLUSH_PAGE
+        hypercall H_UPDATE_VA_MAPPING
 %else
+        mov dword [hole_entry], 0
         mov eax, page_directory
         mov cr3, eax
         mov eax, cr0
@@ -43,10 +43,7 @@ page_fault:                     ; on the stack: error code, EIP, CS, EFLAGS
         mov esi, text_fault
         call print
 %ifdef PARAVIRT
-        mov ebx, [FAULT_ADDRESS]
-        mov ecx, FRAME + 3      ; present, writable
-        mov edx, FLUSH_PAGE
-        hypercall H_UPDATE_VA_MAPPING
+        map [FAULT_ADDRESS], FRAME, 3   ; present, writable
 %else
         mov dword [hole_entry], FRAME + 3    ; present, writable
         mov eax, cr2
@@ -59,14 +56,11 @@ page_fault:                     ; on the stack: error code, EIP, CS, EFLAGS
         iret
 %endif
 
-%ifdef PARAVIRT
-use_tables      dd PIN_L2, page_directory / 4096, 0
-                dd NEW_BASEPTR, page_directory / 4096, 0
-%endif
-hole_entry      equ page_table + (HOLE >> 12) * 4
 text_fault      db "page fault: filling in the entry", 10, 0
 text_read       db "read ", 0
 
+%ifndef PARAVIRT
+hole_entry      equ page_table + (HOLE >> 12) * 4
 align 4096
 page_directory: dd page_table + 3
                 times 1023 dd 0
@@ -74,3 +68,4 @@ page_table:                     ; each entry: its own address, present, writable
 %rep 1024
                 dd ($ - page_table) * 1024 + 3
 %endrep
+%endif

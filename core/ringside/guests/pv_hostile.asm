@@ -63,19 +63,32 @@ main:
         mov ecx, 1
         xor edx, edx
         try H_MMUEXT_OP, "page tables in a foreign frame: "
+        machine_frame eax, main
+        mov [use_plain + 4], eax
         mov ebx, use_plain
         try H_MMUEXT_OP, "page tables that nobody has checked: "
+        machine_frame eax, window_directory
+        mov [pin_window + 4], eax
         mov ebx, pin_window
+        try H_MMUEXT_OP, "page tables I can still write to: "
+        map window_directory, window_directory, 1
+        mov ebx, pin_window
+        mov ecx, 1
+        xor edx, edx
         try H_MMUEXT_OP, "tables that map the VMM's memory: "
-        mov ebx, pin_own        ; good ones, for once
-        mov ecx, 2
-        hypercall H_MMUEXT_OP
         mov ebx, 0x300000
         mov ecx, FOREIGN << 12 | 3
         mov edx, FLUSH_PAGE
         try H_UPDATE_VA_MAPPING, "a foreign frame in my tables: "
+        mov ebx, START_DIRECTORY
+        mov ecx, START_DIRECTORY + 3
+        to_machine ecx, eax
+        mov edx, FLUSH_PAGE
+        try H_UPDATE_VA_MAPPING, "a page table of mine to write to: "
         mov ebx, VMM
         mov ecx, 0x300003
+        to_machine ecx, eax
+        mov edx, FLUSH_PAGE
         try H_UPDATE_VA_MAPPING, "a page of mine over the VMM's: "
         mov ebx, no_table
         mov ecx, 1
@@ -116,21 +129,14 @@ bad_traps       dw 0x0003, 0xFFE0       ; vector 3, the VMM's code segment
 ring_0          dq 0, 0x00CF9A000000FFFF
 call_gate       dq 0, 0x0000EC000008FFFF
 pin_foreign     dd PIN_L2, FOREIGN, 0
-use_plain       dd NEW_BASEPTR, main / 4096, 0
-pin_window      dd PIN_L2, window_directory / 4096, 0
-pin_own         dd PIN_L2, page_directory / 4096, 0, NEW_BASEPTR, page_directory / 4096, 0
+use_plain       dd NEW_BASEPTR, 0, 0
+pin_window      dd PIN_L2, 0, 0
 no_table        dq 0x200000, 0
 text_write      db "a plain write to the VMM's memory: ", 0
 text_stopped    db "exception 13", 10, 0
 text_done       db "still here", 10, 0
 
 align 4096
-page_directory: dd page_table + 3
-                times 1023 dd 0
 window_directory:
                 times 1023 dd 0
-                dd page_table + 3
-page_table:                             ; each entry: its own address, present, writable
-%rep 1024
-                dd ($ - page_table) * 1024 + 3
-%endrep
+                dd 0x105003

@@ -12,7 +12,7 @@ org 0x100000
 
 %ifdef PARAVIRT
 %include "pv.inc"
-SHARED_AT equ SHARED_INFO
+PHYSICAL_AT equ 0
 %else
 RING    equ 0
 %endif
@@ -55,10 +55,20 @@ start:
         mov ebx, DATA                   ; which stack to take when they come from ring 3
         mov ecx, 0x90000
         hypercall H_STACK_SWITCH
-        mov ebx, use_tables             ; the VMM checks the page tables, then uses them
+        mov eax, [START_DIRECTORY]      ; paging is on already: the VMM has made a first table
+        mov [page_directory], eax       ; a directory of our own leads to it as well;
+        map page_directory, page_directory, 5   ; from now on we can only read it (ring 3 too)
+        machine_frame eax, page_directory
+        mov [use_directory + 4], eax
+        mov [use_directory + 16], eax
+        mov ebx, use_directory          ; the VMM checks it; then the processor uses it
         mov ecx, 2
         xor edx, edx
         hypercall H_MMUEXT_OP
+        mov ebx, page                   ; one page shall be missing
+        xor ecx, ecx
+        mov edx, FLUSH_PAGE
+        hypercall H_UPDATE_VA_MAPPING
 %else
         lidt [idt_pointer]              ; who answers exceptions, interrupts, system calls
         mov eax, 0x28
@@ -144,10 +154,7 @@ page_fault:
         push ebx
         push ecx
         push edx
-        mov ebx, [FAULT_ADDRESS]
-        mov ecx, page + 7               ; present, writable, ring 3 too
-        mov edx, FLUSH_PAGE
-        hypercall H_UPDATE_VA_MAPPING
+        map [FAULT_ADDRESS], page, 7    ; present, writable, ring 3 too
         pop edx
         pop ecx
         pop ebx
@@ -198,9 +205,9 @@ idt_pointer:
 traps:  dd CODE << 16 | MASKS_EVENTS << 8 | 14, page_fault      ; vector, flags, selector; address
         dd CODE << 16 | 3 << 8 | 0x80, system_call              ; 3: ring 3 may use it
         dd 0, 0
-use_tables:
-        dd PIN_L2, page_directory / 4096, 0
-        dd NEW_BASEPTR, page_directory / 4096, 0
+use_directory:
+        dd PIN_L2, 0, 0                                 ; (the frame is filled in)
+        dd NEW_BASEPTR, 0, 0
 timer_event:
         dd VIRQ_TIMER, 0, 0
 shutdown_reason:
@@ -208,6 +215,9 @@ shutdown_reason:
 %endif
 align 4096
 page_directory:
+%ifdef PARAVIRT
+        times 1024 dd 0
+%else
         dd page_table + 7
         times 1023 dd 0
 page_table:                                             ; each page: the frame of its number
@@ -215,3 +225,4 @@ page_table:                                             ; each page: the frame o
         dd ($ - page_table) * 1024 + 7
 %endrep
         dd 0                                            ; except the last
+%endif

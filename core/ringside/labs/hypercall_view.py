@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..guests.porting import Change, difference
@@ -46,7 +47,7 @@ def question_of(
     """The hypercall a step was about, its arguments out of the registers before the step."""
     for event in events:
         if isinstance(event, ev.Hypercalled):
-            return _answered(event, before, lang)
+            return replace(_answered(event, before, lang), effect=_effect(events, lang))
         if isinstance(event, ev.VmmEntered) and event.reason.startswith(HYPERCALL):
             number = before.get("eax", 0)
             name = abi.call_name(number)
@@ -65,6 +66,20 @@ def _answered(event: ev.Hypercalled, before: Mapping[str, int], lang: str) -> Qu
     facts["errno"] = abi.ERRNO_NAMES.get(-event.result, "")
     return Question(event.number, called(event.name, lang), arguments, "refused",
                     plain(PARAVIRTUAL["verdict.refused"], lang, facts), refusal(event, lang))
+
+
+def _effect(events: Sequence[ev.Event], lang: str) -> tuple[str, str]:
+    """What a hypercall did to the guest's page tables: its last change, or what was checked."""
+    changes = [event for event in events if isinstance(event, ev.EntryChanged)]
+    if changes:
+        key = "effect.entry" if len(changes) == 1 else "effect.entries"
+        return (plain(PARAVIRTUAL[key], lang, {"count": len(changes)}),
+                f"{changes[-1].before:08x} → {changes[-1].after:08x}")
+    checked = [event for event in events if isinstance(event, ev.TablesChecked)]
+    if checked:
+        tables = sum(event.tables for event in checked)
+        return pick(PARAVIRTUAL["effect.pinned"], lang), str(tables)
+    return "", ""
 
 
 def called(name: str, lang: str) -> str:

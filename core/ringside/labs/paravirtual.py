@@ -213,7 +213,7 @@ class ParavirtualRun(MachineRun):
         domain = self._domain
         values = {
             "segments": domain.segments.entries, "traps": len(domain.traps),
-            "tables": len(domain.paging.tables) + len(domain.paging.leads)}
+            "tables": len(domain.paging.types.tables) + len(domain.paging.types.directories)}
         return tuple(
             figure.Fact(name, pick(PARAVIRTUAL[f"kept.{name}"], lang), str(value), "",
                         pick(PARAVIRTUAL["kept.tip"], lang))

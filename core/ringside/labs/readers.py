@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..machine.memory import Memory
 from ..scenes.rings import Card, Ring
 from ..trace.counters import Counts, total
 from ..vmm.paravirt.domain import Domain
@@ -73,6 +74,11 @@ class ParavirtualReader(VmmReader):
     """The guest kernel knows that it is in ring 1; there is a page instead of a virtual CPU."""
 
     opening = "start.paravirtual"
+
+    @property
+    def _memory(self) -> Memory:
+        """The machine's: its frames are what stands in the guest's tables."""
+        return self.vmm.machine.memory
 
     @property
     def _domain(self) -> Domain:

@@ -45,6 +45,7 @@ class Question:
     state: str  # "asked", "done", "refused"
     verdict: str
     reason: str = ""
+    effect: tuple[str, str] = ("", "")  # what it did to page tables: a name, and the change
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +272,12 @@ def _draw_vmm(scene: Scene, layout: _Layout, view: ParavirtualView) -> None:
             scene.text(f"call:{number}:name", left, base, name, "label muted", size=size - 0.5)
             scene.text(f"call:{number}", end, base,
                        value, "value", size=size - 0.5, anchor="end", weight=600)
+        if asked.effect[0]:
+            base = top + size * (4.7 + 1.35 * 3)
+            scene.text("call:effect:name", left, base, asked.effect[0], "label good",
+                       size=size - 0.5, weight=600)
+            scene.text("call:effect", end, base, asked.effect[1], "value good", size=size - 0.5,
+                       anchor="end", weight=700)
         tone = {"asked": "vmm", "done": "good", "refused": "wrong"}[asked.state]
         base = top + layout.heights[2] - size * 0.75
         scene.text("verdict", left, base - (size * 1.3 if asked.reason else 0),

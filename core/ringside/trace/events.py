@@ -346,6 +346,29 @@ class Hypercalled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TablesChecked(Event):
+    """The VMM has checked a page directory of a paravirtual guest's, in machine frame
+    ``directory``, with the ``tables`` under it that were new."""
+
+    kind: ClassVar[str] = "pin"
+    vm: str
+    directory: int
+    tables: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChanged(Event):
+    """The VMM has changed an entry of a paravirtual guest's page tables for it, at machine address
+    ``hpa``."""
+
+    kind: ClassVar[str] = "entry"
+    vm: str
+    hpa: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Upcalled(Event):
     """An event came for a paravirtual guest: its handler was ``called``, or it is only noted in
     the shared page because the kernel holds events back."""

@@ -27,8 +27,8 @@ from ringside.vmm.cpu.trap_and_emulate import TrapAndEmulate
 from ringside.vmm.hardware.root import enter_root_operation, region, vpid_of
 from ringside.vmm.hardware.shadowed import ShadowedVmx
 from ringside.vmm.hardware.vm import HardwareVm
-from ringside.vmm.memory.announced import AnnouncedPaging
 from ringside.vmm.memory.cached import CachedShadow
+from ringside.vmm.memory.direct import DirectPaging
 from ringside.vmm.memory.nested import NestedPaging
 from ringside.vmm.memory.shadow import ShadowPaging
 from ringside.vmm.memory.traced import TracedShadow
@@ -99,7 +99,7 @@ def _emulation(vm: Vm, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]
 
 
 def _paravirtualization(vm: Domain, monitor: Monitor) -> tuple[CpuTechnique, MemoryTechnique]:
-    cpu, paging = Paravirtualization(vm, monitor), AnnouncedPaging(vm, monitor)
+    cpu, paging = Paravirtualization(vm, monitor), DirectPaging(vm, monitor)
     vm.furnish(cpu.segments, paging)
     return cpu, paging
 

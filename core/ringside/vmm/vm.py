@@ -10,7 +10,7 @@ one tick whether the processor ran it or the VMM did.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeVar
 
 from ringside.isa.decode import Truncated
@@ -176,17 +176,22 @@ class Vm:
     def digest(self) -> str:
         """SHA-256 of the guest-visible state, comparable with bare metal's."""
         cpu = self.vcpu
-        memory = self.memory
+        root, pages = self.own_terms()
         return digest(
             (*cpu.regs, cpu.eip, cpu.eflags),
             [segment.selector for segment in (*cpu.segs, cpu.ldtr, cpu.tr)],
             (
-                cpu.cr0, cpu.cr2, cpu.cr3, cpu.cr4, cpu.gdtr.base, cpu.gdtr.limit, cpu.idtr.base,
+                cpu.cr0, cpu.cr2, root, cpu.cr4, cpu.gdtr.base, cpu.gdtr.limit, cpu.idtr.base,
                 cpu.idtr.limit,
             ),
-            (memory.read_bytes(gfn * FRAME, FRAME) for gfn in range(len(self.allotment.hfns))),
+            pages,
             self.console,
         )  # fmt: skip
+
+    def own_terms(self) -> tuple[int, Iterable[bytes]]:
+        """CR3 and the guest's memory, page by page, without a frame number of the host's."""
+        memory, count = self.memory, len(self.allotment.hfns)
+        return self.vcpu.cr3, (memory.read_bytes(gfn * FRAME, FRAME) for gfn in range(count))
 
     @property
     def under_way(self) -> int:

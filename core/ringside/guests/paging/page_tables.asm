@@ -19,14 +19,18 @@ FRAMES          equ 0x200000    ; and the frames behind them
         out 0xE9, al
 %endmacro
 %ifdef PARAVIRT
+%define page_directory START_DIRECTORY
 %macro change 3                 ; page, frame, flush flag
         mov ebx, %1
         mov ecx, %2 + 3
+        to_machine ecx, eax
         mov edx, %3
         hypercall H_UPDATE_VA_MAPPING
 %endmacro
 %macro use 1                    ; another address space
-        mov ebx, use_%1
+        machine_frame eax, %1
+        mov [use_space + 4], eax
+        mov ebx, use_space
         mov ecx, 1
         xor edx, edx
         hypercall H_MMUEXT_OP
@@ -54,17 +58,40 @@ main:
         mov [eax], dl
         add eax, 0x1000
         loop .number
+%ifdef PARAVIRT
+        change FIRST, FRAMES, FLUSH_PAGE        ; the first tables are in use already
+        change SECOND, FRAMES + 0x2000, FLUSH_PAGE
+        mov ebx, THIRD
+        xor ecx, ecx
+        mov edx, FLUSH_PAGE
+        hypercall H_UPDATE_VA_MAPPING
+        mov esi, [START_DIRECTORY]              ; the other ones are like them ...
+        and esi, -4096
+        to_ours esi, eax
+        mov edi, other_table
+        mov ecx, 1024
+        rep movsd
+        mov eax, FRAMES + 0x4003                ; ... but for one page,
+        to_machine eax, ecx
+        mov [other_table + (FIRST >> 12) * 4], eax
+        mov eax, other_table + 3
+        to_machine eax, ecx
+        mov [other_directory], eax
+        and byte [other_table + (other_table >> 12) * 4], ~2    ; and can only be read in there
+        and byte [other_table + (other_directory >> 12) * 4], ~2
+        map other_table, other_table, 1         ; and from here
+        map other_directory, other_directory, 1
+        machine_frame eax, other_directory
+        mov [pin + 4], eax
+        mov ebx, pin                            ; the VMM shall check them
+        mov ecx, 1
+        xor edx, edx
+        hypercall H_MMUEXT_OP
+%else
         mov dword [page_table + (FIRST >> 12) * 4], FRAMES + 3
         mov dword [page_table + (SECOND >> 12) * 4], FRAMES + 0x2003
         mov dword [page_table + (THIRD >> 12) * 4], 0
         mov dword [other_table + (FIRST >> 12) * 4], FRAMES + 0x4003
-%ifdef PARAVIRT
-        mov ebx, pin            ; the VMM shall check both
-        mov ecx, 2
-        xor edx, edx
-        hypercall H_MMUEXT_OP
-        use page_directory
-%else
         use page_directory
         mov eax, cr0
         or eax, 0x80010000      ; paging, and read-only for the kernel too
@@ -96,16 +123,20 @@ page_fault:                     ; on the stack: error code, EIP, CS, EFLAGS
 %ifdef PARAVIRT
         return_from_trap
 
-pin     dd PIN_L2, page_directory / 4096, 0
-        dd PIN_L2, other_directory / 4096, 0
-use_page_directory      dd NEW_BASEPTR, page_directory / 4096, 0
-use_other_directory     dd NEW_BASEPTR, other_directory / 4096, 0
+pin             dd PIN_L2, 0, 0
+use_space       dd NEW_BASEPTR, 0, 0
 %else
         iret
 %endif
 number  db 0
 
 align 4096
+%ifdef PARAVIRT
+other_directory:
+        times 1024 dd 0
+other_table:
+        times 1024 dd 0
+%else
 page_directory: dd page_table + 3
         times 1023 dd 0
 page_table:                     ; each entry: its own address, present, writable
@@ -118,3 +149,4 @@ other_table:
 %rep 1024
         dd ($ - other_table) * 1024 + 3
 %endrep
+%endif

@@ -54,6 +54,9 @@ PARAVIRTUAL: dict[str, Message] = {
         "kérés: minden argumentum ellenőrizve lesz"),
     "verdict.done": ("✓ checked and done: {result}", "✓ ellenőrizve, kész: {result}"),
     "verdict.refused": ("✗ refused: {result} {errno}", "✗ elutasítva: {result} {errno}"),
+    "effect.entry": ("in its table", "a táblájában"),
+    "effect.entries": ("last of {count}", "{count} közül a végén"),
+    "effect.pinned": ("✓ directory · new tables", "✓ könyvtár · új tábla"),
     "guard": ("✓ no harm done", "✓ kár nem esett"),
     "note.idle": ("waits until it is asked", "várja, hogy kérdezzék"),
     "note.port": (

@@ -40,18 +40,20 @@ PV_STEPS: dict[str, Message] = {
         "{call}: a [VMM](@vmm) feljegyzi, kit hívjon [megszakítás](interrupt) helyett, ha esemény "
         "jön."),
     "hypercall.mmuext_op": (
-        "{call}: the [VMM](@vmm) has checked the guest's page tables entry by entry; the processor "
-        "uses the VMM's copy.",
-        "{call}: a [VMM](@vmm) bejegyzésenként ellenőrizte a vendég laptábláit; a processzor a VMM "
-        "másolatát használja."),
+        "{call}: the [VMM](@vmm) has checked the guest's [page tables](pagetable); the processor walks "
+        "them as they are, and the guest can only read them.",
+        "{call}: a [VMM](@vmm) ellenőrizte a vendég [laptábláit](pagetable); a processzor úgy járja be "
+        "őket, ahogy vannak, a vendég pedig csak olvashatja őket."),
     "hypercall.mmu_update": (
-        "{call}: a batch of page-table changes, each checked: only frames of the guest's own.",
-        "{call}: egy köteg laptábla-módosítás, mind ellenőrizve: csak a vendég saját keretei."),
+        "{call}: changes to the guest's page tables, one or many at once; each was checked first: "
+        "only frames of its own, no table writable.",
+        "{call}: a vendég laptábláinak módosítása, egy vagy sok egyszerre; előbb mind ellenőrizve: "
+        "csak saját keretek, és egyik tábla sem írható."),
     "hypercall.update_va_mapping": (
-        "{call}: one page is mapped as the guest kernel asks, after a check that the frame is its "
-        "own.",
-        "{call}: egy lap leképezése úgy, ahogy a vendégkernel kérte; a VMM előbb ellenőrizte, hogy "
-        "a keret az övé."),
+        "{call}: one entry of the guest's page table is changed as its kernel asks, after a check: "
+        "a frame of its own, and no table writable.",
+        "{call}: a vendég laptáblájának egy bejegyzése úgy változik, ahogy a kernele kérte; előbb "
+        "ellenőrzés: saját keret, és egyik tábla sem írható."),
     "hypercall.multicall": (
         "{call}: several requests, one [trap](trap).",
         "{call}: több kérés, egyetlen [csapda](trap)."),

@@ -137,8 +137,8 @@ RINGS: dict[str, Message] = {
     "tip.cr3.vmm": (
         "Root of the VMM's own page tables.", "A VMM saját laptábláinak gyökere."),
     "tip.cr3.checked": (
-        "Root of the page tables the VMM made from what the guest announced.",
-        "A laptáblák gyökere, amelyeket a VMM a vendég bejelentései alapján készített."),
+        "Root of the guest's own page tables, which the VMM has checked.",
+        "A vendég saját laptábláinak gyökere; a VMM ellenőrizte őket."),
     "tip.cpl.stored": (
         "The guest's ring: a number the emulator checks.",
         "A vendég gyűrűje: egy szám, amelyet az emulátor ellenőriz."),
@@ -149,8 +149,9 @@ RINGS: dict[str, Message] = {
         "1: some event has come and the guest has not taken it yet.",
         "1: esemény jött, és a vendég még nem vette át."),
     "tip.base": (
-        "The guest's page directory in use, checked by the VMM.",
-        "A vendég éppen használt lapkönyvtára; a VMM ellenőrizte."),
+        "Machine address of the guest's page directory in use. The guest can read it, but not "
+        "write to it.",
+        "A vendég éppen használt lapkönyvtárának gépi címe. A vendég olvashatja, de nem írhatja."),
     "tip.traps": (
         "Handlers the guest has announced for exceptions and system calls.",
         "A vendég által bejelentett kivétel- és rendszerhívás-kezelők."),

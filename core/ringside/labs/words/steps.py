@@ -380,8 +380,6 @@ OUTCOMES: dict[str, Message] = {
 REFUSALS: dict[int, Message] = {
     -1: ("what it names is not the guest's to have", "amit megnevez, az nem a vendégé"),
     -2: ("what it names does not exist", "amit megnevez, az nem létezik"),
-    -12: ("the VMM has no memory left for this guest's tables",
-          "a VMM-nek nem maradt memóriája a vendég tábláira"),
     -14: ("a pointer leads where the guest's kernel may not go",
           "egy mutató oda vezet, ahová a vendégkernel nem nyúlhat"),
     -16: ("what it names is in use", "amit megnevez, az használatban van"),

@@ -122,7 +122,7 @@ class Paravirtualization(RunsInPlace):
         self.vm.give_exception(exit.vector, None if exit.error < 0 else exit.error)
 
     def page_fault(self, exit: Exit) -> None:
-        """The guest's own: what it has announced is in the tables already."""
+        """The guest's own: the tables are its own."""
         self.vm.give_exception(exit.vector, exit.error, exit.qualification)
 
     def protection_fault(self, exit: Exit) -> None:
@@ -149,7 +149,7 @@ class Paravirtualization(RunsInPlace):
         vcpu = self.vm.vcpu
         code = b""
         for length in (LONGEST_INSTRUCTION, *range(1, LONGEST_INSTRUCTION)):
-            found = self.vm.paging.read(vcpu.linear_eip, length)
+            found = self.vm.paging.read(vcpu.linear_eip, length, mark=False)
             if found is None and length > 1:
                 break
             code = found or b""

@@ -2,9 +2,9 @@
 
 A guest kernel runs in ring 1 and calls the VMM with ``INT 82h``: the number of the hypercall in
 EAX, arguments in EBX, ECX, EDX, ESI, EDI, the result in EAX, negative for an error. Pointers are
-linear addresses of the guest's own memory. Two things are simpler than in Xen, and the guest can
-tell: the frames of a guest are numbered from 0 (Xen calls this a translated guest), and the page
-of shared information is always the same frame.
+linear addresses of the guest's own memory; page-table entries and what names a frame to a hypercall
+are the machine's. One thing is simpler than in Xen: what Xen tells a guest in its start information
+(where its first page tables, the list of its frames and the shared page are) lies at fixed places.
 
 Sources: Xen's public headers ``xen.h``, ``arch-x86/xen.h``, ``event_channel.h``, ``sched.h``.
 """
@@ -43,15 +43,25 @@ NAMES: Final[dict[int, str]] = {
 UNKNOWN: Final = "unknown"
 
 # Errors, as negative results (Xen's errno.h, which is Linux's).
-EPERM, ENOENT, EFAULT, EBUSY, EEXIST, EINVAL, ENOSPC, ENOSYS, ENOMEM = (
-    1, 2, 14, 16, 17, 22, 28, 38, 12,
+EPERM, ENOENT, EFAULT, EBUSY, EEXIST, EINVAL, ENOSPC, ENOSYS = (
+    1, 2, 14, 16, 17, 22, 28, 38,
 )  # fmt: skip
 ERRNO_NAMES: Final[dict[int, str]] = {
     EPERM: "EPERM", ENOENT: "ENOENT", EFAULT: "EFAULT", EBUSY: "EBUSY", EEXIST: "EEXIST",
-    EINVAL: "EINVAL", ENOSPC: "ENOSPC", ENOSYS: "ENOSYS", ENOMEM: "ENOMEM",
+    EINVAL: "EINVAL", ENOSPC: "ENOSPC", ENOSYS: "ENOSYS",
 }  # fmt: skip
 
 VERSION: Final = 3 << 16  # what xen_version answers: 3.0
+
+# Where a guest begins: guest-physical addresses (Xen has them in struct start_info), and the linear
+# address of the list that leads back (Xen: MACH2PHYS_VIRT_START). A guest numbers its frames from
+# 0; an entry of a list is four bytes, and the lists are each other's inverse.
+START_DIRECTORY: Final = 0x90000  # its first page directory, in use and pinned from the start
+PHYSICAL_TO_MACHINE: Final = 0x91000  # the frame of the machine behind each of its own
+START_TABLES_END: Final = 0x9F000  # the tables of the directory, the first one right below this
+MACHINE_TO_PHYSICAL: Final = 0xFF80_0000  # its own number for each frame of the machine; read only
+NO_FRAME: Final = 0xFFFF_FFFF  # of a frame of the machine that is not the guest's
+LARGEST_MEMORY: Final = 28 << 20  # bytes for which list and tables fit between these places
 
 # The shared information page (struct shared_info): what the VMM and the kernel tell each other
 # without a call. The guest-physical address is fixed; offsets are Xen's for 32-bit x86.

@@ -148,8 +148,8 @@ class Calls:
     # -- memory ------------------------------------------------------------------------------
 
     def mmu_update(self, args: Args) -> int:
-        """EBX -> ECX requests {address of the entry, new value}; EDX -> where to say how many
-        were done, or 0."""
+        """EBX -> ECX requests {machine address of the entry, new value}; EDX -> where to say how
+        many were done, or 0."""
         done = 0
         try:
             for pointer, value in self._list(args[0], args[1], MMU_REQUEST):
@@ -178,7 +178,8 @@ class Calls:
         return 0
 
     def mmuext_op(self, args: Args) -> int:
-        """EBX -> ECX requests {operation, frame or address, not used}; EDX as in mmu_update."""
+        """EBX -> ECX requests {operation, machine frame or linear address, not used}; EDX as in
+        mmu_update."""
         done = 0
         try:
             for operation, what, _ in self._list(args[0], args[1], MMUEXT_REQUEST):
@@ -299,16 +300,10 @@ class Calls:
         return abi.VERSION
 
 
-def _new_base(domain: Domain, gfn: int) -> None:
-    domain.paging.use(gfn)
-    domain.vcpu.cr3 = gfn << 12
-    domain.vcpu.cr0 |= 0x8001_0000  # PG and WP: what the real processor has
-
-
 _MMUEXT: Mapping[int, Callable[[Domain, int], None]] = {
-    abi.PIN_L2: lambda domain, gfn: domain.paging.pin(gfn),
-    abi.UNPIN: lambda domain, gfn: domain.paging.unpin(gfn),
-    abi.NEW_BASEPTR: _new_base,
+    abi.PIN_L2: lambda domain, hfn: domain.paging.pin(hfn),
+    abi.UNPIN: lambda domain, hfn: domain.paging.unpin(hfn),
+    abi.NEW_BASEPTR: lambda domain, hfn: domain.paging.use(hfn),
     abi.TLB_FLUSH_LOCAL: lambda domain, what: domain.paging.flush(),
     abi.INVLPG_LOCAL: lambda domain, linear: domain.paging.flush_page(linear),
 }

@@ -10,16 +10,18 @@ shared page and, unless the kernel holds events back, a call to its handler.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ringside.isa.faults import NotModelled
 from ringside.isa.registers import CS, EAX, ESP, FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_RF, FLAG_TF, SS
 from ringside.isa.width import B
 from ringside.machine.chipset import PIT_IRQ, SERIAL_IRQ
+from ringside.machine.memory import FRAME_SHIFT, OFFSET_MASK
 from ringside.machine.outcome import Outcome
 from ringside.machine.segmentation import Segment
 from ringside.trace.events import Crashed, Upcalled
-from ringside.vmm.memory.announced import AnnouncedPaging
+from ringside.vmm.memory.direct import DirectPaging
 from ringside.vmm.paravirt.abi import (
     EINVAL,
     ENOENT,
@@ -29,6 +31,7 @@ from ringside.vmm.paravirt.abi import (
     FLAT_KERNEL_CODE,
     FLAT_KERNEL_DATA,
     KERNEL_RING,
+    LARGEST_MEMORY,
     PENDING_SELECTOR,
     PORTS,
     SHARED_INFO,
@@ -60,7 +63,7 @@ class Domain(Vm):
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = Vm.transient | {"paging", "segments"}
 
-    paging: AnnouncedPaging
+    paging: DirectPaging
     segments: Segments
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -73,7 +76,7 @@ class Domain(Vm):
         self.upcalls = 0
         self.refusals = 0  # hypercalls that were answered with an error
 
-    def furnish(self, segments: Segments, paging: AnnouncedPaging) -> None:
+    def furnish(self, segments: Segments, paging: DirectPaging) -> None:
         """After loading: ring 1, flat segments, an empty shared page, events held back."""
         vcpu = self.vcpu
         if not vcpu.protected:
@@ -81,8 +84,11 @@ class Domain(Vm):
                 "the guest starts in real mode, but a paravirtual kernel starts in ring 1 of "
                 "protected mode; choose a guest that was ported, or another technique"
             )
-        if self.memory.size < LOWEST_SIZE:
-            raise ValueError(f"a paravirtual machine needs at least {LOWEST_SIZE >> 20} MiB")
+        if not LOWEST_SIZE <= self.memory.size <= LARGEST_MEMORY:
+            raise ValueError(
+                f"a paravirtual machine has {LOWEST_SIZE >> 20} to {LARGEST_MEMORY >> 20} MiB, "
+                f"not {self.memory.size / (1 << 20):g}"
+            )
         self.segments, self.paging = segments, paging
         vcpu.segs[:] = [segments.segment(FLAT_KERNEL_DATA) for _ in vcpu.segs]
         vcpu.segs[CS] = segments.segment(FLAT_KERNEL_CODE)
@@ -95,6 +101,19 @@ class Domain(Vm):
                             (0xA0, 0x11), (0xA1, FIRST_VECTOR + 8), (0xA1, 2), (0xA1, 3),
                             (0xA1, 0xFF)):
             out.write(port, value, 1)  # automatic end of interrupt, every line closed
+
+    # -- the guest in its own terms ----------------------------------------------------------
+
+    def where(self, linear: int) -> int | None:
+        """The guest's own address of a linear one: its tables say where in the machine it is."""
+        hpa = self.paging.translate(linear, False, mark=False)
+        if hpa is None:
+            return None
+        return self.paging.types.gfns[hpa >> FRAME_SHIFT] << FRAME_SHIFT | hpa & OFFSET_MASK
+
+    def own_terms(self) -> tuple[int, Iterable[bytes]]:
+        """As a domain is saved by Xen: with its own frame numbers in page tables and lists."""
+        return self.paging.in_own_terms(*super().own_terms())
 
     # -- the shared page ---------------------------------------------------------------------
 
