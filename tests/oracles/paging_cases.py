@@ -1,7 +1,7 @@
 """Random page tables and accesses, walked by our walkers and by Unicorn's processor.
 
-Three formats: 32-bit and PAE in protected mode, 4-level in 64-bit mode. Compared are fault or not,
-CR2, the value read, and A and D after accesses that succeed (Unicorn sets A in upper entries even
+Three formats: 32-bit and PAE in protected mode, 4-level in 64-bit mode, where pages can forbid
+execution (EFER.NXE) and some accesses are instruction fetches. Compared are fault or not, CR2, the value read, and A and D after accesses that succeed (Unicorn sets A in upper entries even
 where the walk then faults; the SDM leaves that open, vol. 3A, 4.8).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ringside.machine.descriptors import segment_descriptor
@@ -24,14 +24,15 @@ GDT, CODE, STACK = 0x1000, 0x2000, 0x3000
 FIRST_TABLE, FIRST_DATA = 0x80, 0x140  # frames
 PE, ET, WP, PG = 1, 0x10, 1 << 16, 1 << 31
 CR4_PSE, CR4_PAE = 0x10, 0x20
-EFER, LME = 0xC000_0080, 1 << 8
+EFER, LME, NXE, XD = 0xC000_0080, 1 << 8, 1 << 11, 1 << 63
 RESERVED = {"pae": (40, 51, 62), "4-level": (40, 47, 51)}  # above any physical width
 OUTSIDE = ("outside", 0)  # the page lies where there is no memory
 SKIPPED = ("skipped", 0)  # a table lies where there is none: a bus without answer is no oracle
 FREE = (9, 10, 11)  # bits software may use
 
-DATA = b"".join(struct.pack("<I", at * 2654435761 & 0xFFFF_FFFF)
-                for at in range(FIRST_DATA * FRAME, SIZE, 4))  # every dword is another
+MOV_AL = 0xB0  # fetched anywhere, the data are a MOV AL, imm8
+DATA = b"".join(struct.pack("<I", at * 2654435761 & 0xFFFF_FF00 | MOV_AL)
+                for at in range(FIRST_DATA * FRAME, SIZE, 4))  # nearly every dword is another
 FORMATS = {format.name: format for format in (THIRTY_TWO_BIT, PAE, FOUR_LEVEL)}
 
 
@@ -44,6 +45,7 @@ class Access:
     user: bool
     wp: bool
     large_pages: bool
+    fetch: bool = False
 
 
 class World:
@@ -110,6 +112,8 @@ class World:
                 entry &= ~1
             elif choice < 0.9 and self.format.name in RESERVED:
                 entry |= 1 << rng.choice(RESERVED[self.format.name])
+            elif choice < 0.93 and self.format is FOUR_LEVEL:
+                entry |= XD
             elif choice < 0.95 and entry & 0x80:
                 # Unicorn has PSE-36: in 32-bit paging only bit 21 is reserved there too.
                 entry |= 1 << (21 if size == 4 else 13)
@@ -126,8 +130,12 @@ class World:
         """An address that is mapped, or near one; canonical where that matters."""
         rng = self.rng
         linear = rng.choice(self.pages) + rng.choice([0, 4, 0x800, 0xFF8])
-        return Access(linear, rng.random() < 0.5, rng.random() < 0.5, rng.random() < 0.5,
-                      self.format is not THIRTY_TWO_BIT or rng.random() < 0.7)
+        access = Access(linear, rng.random() < 0.5, rng.random() < 0.5, rng.random() < 0.5,
+                        self.format is not THIRTY_TWO_BIT or rng.random() < 0.7)
+        if self.format is FOUR_LEVEL and rng.random() < 0.3:
+            # Not near the page's end: Unicorn would read on into the next page.
+            return replace(access, linear=linear & ~0x7FF, write=False, fetch=True)
+        return access
 
     def ours(self, access: Access) -> tuple[str, int]:
         """What our walker finds; A and D are written when it succeeds."""
@@ -147,14 +155,15 @@ class World:
             return SKIPPED
         for at, entry in marks(format, result, access.write):
             memory.write(at, entry, format.entry_bytes)
-        return "value", memory.read32(result.address)
+        found = memory.read32(result.address)
+        return "value", found >> 8 & 0xFF if access.fetch else found
 
     def _walk(self, access: Access, write: bool) -> Walk:
         format, memory = self.format, self.memory
         return walk(
             format, self.tables.root, access.linear,
             lambda at: memory.read(at, format.entry_bytes), write=write, user=access.user,
-            wp=access.wp, large_pages=access.large_pages)
+            fetch=access.fetch, wp=access.wp, large_pages=access.large_pages)
 
 
 def canonical(format: PagingFormat, linear: int) -> int:
@@ -175,7 +184,9 @@ class Theirs:
         self.long = format is FOUR_LEVEL
         mode = unicorn.UC_MODE_64 if self.long else unicorn.UC_MODE_32
         self.error = unicorn.UcError
-        self.unmapped = (unicorn.UC_ERR_READ_UNMAPPED, unicorn.UC_ERR_WRITE_UNMAPPED)
+        self.unmapped = (
+            unicorn.UC_ERR_READ_UNMAPPED, unicorn.UC_ERR_WRITE_UNMAPPED,
+            unicorn.UC_ERR_FETCH_UNMAPPED)
         self.uc: Any = unicorn.Uc(unicorn.UC_ARCH_X86, mode)
         self.uc.mem_map(0, SIZE)
         self.vectors: list[int] = []
@@ -201,11 +212,13 @@ class Theirs:
         self.saved = bytes(world.memory.ram)
 
     def access(self, world: World, access: Access) -> tuple[str, int]:
-        """Make one access, by ``mov eax, [ebx]`` or ``lock or dword [ebx], 0``."""
+        """Make one access, by ``mov eax, [ebx]``, ``lock or dword [ebx], 0`` or ``jmp rbx``."""
         uc, x86 = self.uc, self.x86
         uc.context_restore(self.fresh)
         uc.reg_write(x86.UC_X86_REG_GDTR, (0, GDT, 0x27, 0))
         move = b"\xf0\x83\x0b\x00" if access.write else b"\x8b\x03"
+        if access.fetch:
+            move = b"\xff\xe3"
         code = self.iret + move
         uc.mem_write(CODE, code)
         first = CODE + len(self.iret)
@@ -218,7 +231,7 @@ class Theirs:
         uc.reg_write(x86.UC_X86_REG_CR4, cr4)
         uc.reg_write(x86.UC_X86_REG_CR3, world.tables.root)
         if self.long:
-            uc.reg_write(x86.UC_X86_REG_MSR, (EFER, LME))
+            uc.reg_write(x86.UC_X86_REG_MSR, (EFER, LME | NXE))
         uc.reg_write(x86.UC_X86_REG_CR0, cr0 | PG)
         for register, selector in (
             (x86.UC_X86_REG_CS, 0x08), (x86.UC_X86_REG_SS, 0x10), (x86.UC_X86_REG_DS, 0x23),
@@ -232,7 +245,8 @@ class Theirs:
         self.vectors.clear()
         begin = CODE if access.user else first
         try:
-            uc.emu_start(begin, CODE + len(code), count=2 if access.user else 1)
+            uc.emu_start(
+                begin, CODE + len(code), count=1 + int(access.user) + int(access.fetch))
         except self.error as error:
             if not self.vectors:
                 if error.errno in self.unmapped:
@@ -242,7 +256,8 @@ class Theirs:
             return "fault", uc.reg_read(x86.UC_X86_REG_CR2)
         if access.write:
             return "value", struct.unpack("<I", self._at(world, access))[0]
-        return "value", uc.reg_read(x86.UC_X86_REG_EAX)
+        found = uc.reg_read(x86.UC_X86_REG_EAX)
+        return "value", found & 0xFF if access.fetch else found
 
     def _at(self, world: World, access: Access) -> bytes:
         """Four bytes at the address a write went to, which it left as they were."""
