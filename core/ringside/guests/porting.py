@@ -40,10 +40,12 @@ BEHIND = 64 << 10  # bytes behind the image that belong to the guest as well
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two: its source lines (number and text) and their instructions."""
+    """One of the two: its source lines (number and text) and their instructions; ``origins`` are,
+    for each instruction, the position in ``lines`` of the line it comes from."""
 
     lines: tuple[tuple[int, str], ...]
     code: tuple[Code, ...]
+    origins: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +231,12 @@ class _Build:
 
 
 def _side(build: _Build, file: str, source: list[str], numbers: list[int]) -> Side:
-    shown = tuple((n + 1, source[n].rstrip()) for n in numbers if source[n].strip())
-    code = tuple(each for n in numbers for each in build.code(file, n, source[n]))
-    return Side(shown, code)
+    filled = [n for n in numbers if source[n].strip()]
+    code = [(each, at) for at, n in enumerate(filled) for each in build.code(file, n, source[n])]
+    return Side(
+        tuple((n + 1, source[n].rstrip()) for n in filled),
+        tuple(each for each, _ in code), tuple(at for _, at in code),
+    )  # fmt: skip
 
 
 def _same_line(
@@ -246,4 +251,5 @@ def _same_line(
     if texts[0] == texts[1] or len(texts[0]) != len(texts[1]):  # (those are data, by chance)
         return []
     line = ((number + 1, source[number].rstrip()),)
-    return [Change(file, number + 1, Side(line, sides[0]), Side(line, sides[1]))]
+    return [Change(file, number + 1,
+        Side(line, sides[0], (0,) * len(sides[0])), Side(line, sides[1], (0,) * len(sides[1])))]

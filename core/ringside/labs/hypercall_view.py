@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..guests.porting import Change, difference
+from ..guests.porting import LOW_BITS, Change, difference
 from ..guests.porting import Side as PortedSide
 from ..scenes.paravirtual import Question
 from ..scenes.ported import Asked, Side
@@ -68,18 +68,20 @@ def _answered(event: ev.Hypercalled, before: Mapping[str, int], lang: str) -> Qu
                     plain(PARAVIRTUAL["verdict.refused"], lang, facts), refusal(event, lang))
 
 
-def _effect(events: Sequence[ev.Event], lang: str) -> tuple[str, str]:
+def _effect(events: Sequence[ev.Event], lang: str) -> tuple[str, str, str]:
     """What a hypercall did to the guest's page tables: its last change, or what was checked."""
     changes = [event for event in events if isinstance(event, ev.EntryChanged)]
     if changes:
         key = "effect.entry" if len(changes) == 1 else "effect.entries"
         return (plain(PARAVIRTUAL[key], lang, {"count": len(changes)}),
-                f"{changes[-1].before:08x} → {changes[-1].after:08x}")
+                f"{changes[-1].before:08x} → {changes[-1].after:08x}",
+                pick(PARAVIRTUAL["effect.entry.tip"], lang))
     checked = [event for event in events if isinstance(event, ev.TablesChecked)]
     if checked:
         tables = sum(event.tables for event in checked)
-        return pick(PARAVIRTUAL["effect.pinned"], lang), str(tables)
-    return "", ""
+        return (pick(PARAVIRTUAL["effect.pinned"], lang), str(tables),
+                pick(PARAVIRTUAL["effect.pinned.tip"], lang))
+    return "", "", ""
 
 
 def called(name: str, lang: str) -> str:
@@ -122,28 +124,42 @@ def past_calls(timeline: Timeline, most: int, lang: str) -> tuple[Asked, ...]:
 def changed_here(guest: str, eip: int, lang: str) -> tuple[tuple[Side, ...], str]:
     """Both sides of the change the instruction at ``eip`` belongs to, or of the last one before
     it in memory, and a title."""
+    eip &= LOW_BITS
     changes = [change for change in difference(guest).changes if change.ported.code]
     if not changes:
         return (), pick(PARAVIRTUAL["change.none"], lang)
     here = next((change for change in changes if _holds(change, eip)), None)
     change = here or max(
-        changes, key=lambda each: (each.ported.code[0][0] <= eip, each.ported.code[0][0]
-                                   if each.ported.code[0][0] <= eip else -each.ported.code[0][0]))
+        changes, key=lambda each: (
+            _first(each) <= eip, _first(each) if _first(each) <= eip else -_first(each)))
     facts: dict[str, Any] = {"file": change.file, "line": change.line}
     title = plain(PARAVIRTUAL["change.here" if here else "change.near"], lang, facts)
+    ported = _side(change.ported, pick(PARAVIRTUAL["side.ported"], lang), eip)
+    native = _side(change.native, pick(PARAVIRTUAL["side.native"], lang), -1)
+    part = ported.line / max(len(ported.lines) - 1, 1)  # about the same place on the other side
     return (
-        _side(change.native, pick(PARAVIRTUAL["side.native"], lang), -1),
-        _side(change.ported, pick(PARAVIRTUAL["side.ported"], lang), eip),
+        replace(
+            native, line=round(part * max(len(native.lines) - 1, 0)),
+            first=round(part * max(len(native.code) - 1, 0))),
+        ported,
     ), title
 
 
+def _first(change: Change) -> int:
+    return change.ported.code[0][0] & LOW_BITS
+
+
 def _holds(change: Change, eip: int) -> bool:
-    return any(address == eip for address, _, _ in change.ported.code)
+    return any(address & LOW_BITS == eip for address, _, _ in change.ported.code)
 
 
 def _side(side: PortedSide, title: str, here: int) -> Side:
-    """Source lines without comments, and the instructions."""
+    """Source lines without comments, and the instructions; about the one at ``here``."""
     lines = [" ".join(text.split(";")[0].split()) for _, text in side.lines]
+    current = [address & LOW_BITS == here for address, _, _ in side.code]
+    first = current.index(True) if True in current else 0
+    origin = side.origins[first] if side.origins else 0
     return Side(
         title, tuple(text for text in lines if text),
-        tuple((raw.hex(), text, address == here) for address, raw, text in side.code))
+        tuple((raw.hex(), text, now) for (_, raw, text), now in zip(side.code, current, strict=True)),
+        sum(bool(text) for text in lines[:origin]), first)

@@ -45,7 +45,7 @@ class Question:
     state: str  # "asked", "done", "refused"
     verdict: str
     reason: str = ""
-    effect: tuple[str, str] = ("", "")  # what it did to page tables: a name, and the change
+    effect: tuple[str, str, str] = ("", "", "")  # on page tables: a name, the change, a tip
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +275,9 @@ def _draw_vmm(scene: Scene, layout: _Layout, view: ParavirtualView) -> None:
         if asked.effect[0]:
             base = top + size * (4.7 + 1.35 * 3)
             scene.text("call:effect:name", left, base, asked.effect[0], "label good",
-                       size=size - 0.5, weight=600)
+                       size=size - 0.5, weight=600, tip=asked.effect[2])
             scene.text("call:effect", end, base, asked.effect[1], "value good", size=size - 0.5,
-                       anchor="end", weight=700)
+                       anchor="end", weight=700, tip=asked.effect[2])
         tone = {"asked": "vmm", "done": "good", "refused": "wrong"}[asked.state]
         base = top + layout.heights[2] - size * 0.75
         scene.text("verdict", left, base - (size * 1.3 if asked.reason else 0),

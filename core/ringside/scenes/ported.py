@@ -22,11 +22,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a change: source lines and what they became."""
+    """One side of a change: source lines and what they became. ``line`` and ``first`` are the
+    positions of the line and the instruction it is about."""
 
     title: str
     lines: tuple[str, ...]
     code: tuple[tuple[str, str, bool], ...]  # bytes, text, whether it is the current one
+    line: int = 0
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,9 @@ def draw_change(
 def _window(
     side: Side, lines: int, codes: int
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str, bool], ...]]:
-    """The part of a change around its current instruction, source and code about alike."""
-    here = next((n for n, (_, _, current) in enumerate(side.code) if current), 0)
-    first = max(0, min(here - 1, len(side.code) - codes))
-    part = first / max(len(side.code) - codes, 1)
-    line = round(part * max(len(side.lines) - lines, 0))
+    """The part of a change around what it is about."""
+    first = max(0, min(side.first - 1, len(side.code) - codes))
+    line = max(0, min(side.line - 1, len(side.lines) - lines))
     return side.lines[line : line + lines], side.code[first : first + codes]
 
 

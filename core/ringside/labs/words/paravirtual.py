@@ -54,8 +54,14 @@ PARAVIRTUAL: dict[str, Message] = {
         "kérés: minden argumentum ellenőrizve lesz"),
     "verdict.done": ("✓ checked and done: {result}", "✓ ellenőrizve, kész: {result}"),
     "verdict.refused": ("✗ refused: {result} {errno}", "✗ elutasítva: {result} {errno}"),
-    "effect.entry": ("in its table", "a táblájában"),
-    "effect.entries": ("last of {count}", "{count} közül a végén"),
+    "effect.entry": ("PTE", "PTE"),
+    "effect.entries": ("PTE {count}", "PTE {count}"),
+    "effect.entry.tip": (
+        "The entry of the guest's page table, before and after: its VMM has changed it.",
+        "A vendég laptáblájának bejegyzése előtte és utána: a VMM módosította."),
+    "effect.pinned.tip": (
+        "Page tables the VMM had not seen before. The guest can only read them from now on.",
+        "Laptáblák, amelyeket a VMM még nem látott. A vendég mostantól csak olvashatja őket."),
     "effect.pinned": ("✓ directory · new tables", "✓ könyvtár · új tábla"),
     "guard": ("✓ no harm done", "✓ kár nem esett"),
     "note.idle": ("waits until it is asked", "várja, hogy kérdezzék"),
