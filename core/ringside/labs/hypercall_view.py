@@ -161,5 +161,6 @@ def _side(side: PortedSide, title: str, here: int) -> Side:
     origin = side.origins[first] if side.origins else 0
     return Side(
         title, tuple(text for text in lines if text),
-        tuple((raw.hex(), text, now) for (_, raw, text), now in zip(side.code, current, strict=True)),
+        tuple((raw.hex(), text, now)
+              for (_, raw, text), now in zip(side.code, current, strict=True)),
         sum(bool(text) for text in lines[:origin]), first)
