@@ -387,6 +387,7 @@ class Vmm:
         """The guest ran into something that is not modelled: only this VM ends."""
         outcome, self.machine.outcome = self.machine.outcome, None
         assert outcome is not None
+        self.machine.cpu.deliveries -= 1  # the step that ended it: counted below, for this VM
         guest.cpu.observe()
         self.monitor.raise_timer()
         self.machine.run(1)  # the timer's interrupt brings the processor back to the VMM
@@ -394,8 +395,10 @@ class Vmm:
         self._give_up(outcome)
 
     def _give_up(self, outcome: Outcome) -> None:
-        """End the VM that has the processor; the others go on."""
+        """End the VM that has the processor; the others go on. Its last step is counted, as bare
+        metal counts the one that cannot be taken."""
         self.vm.hardware.outcome = outcome
+        self.vm.vcpu.deliveries += 1
         self.exit = None
         self._decide()
 
