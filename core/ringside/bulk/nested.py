@@ -5,9 +5,12 @@ and remembered (``share``), the way a nested TLB would; every reference is still
 often as hardware without such caches makes it: (n + 1)(m + 1) - 1 for a full walk. With ``share``
 False every nested walk of every access is really made, which is the same but for its time.
 
-A and D are written in both dimensions, for accesses that succeed. As in ``machine.nested`` the
-processor's own use of a guest table is a read of the nested dimension (SDM vol. 3C, 29.3.3.2,
-describes the alternative, chosen by a bit of the EPT pointer, where it is a write).
+A and D are written in both dimensions, for accesses that succeed. A processor that keeps A and D
+in its EPT takes its own use of a guest table for a write there (SDM vol. 3C, 29.3.5), which sets D
+and which a host entry without the right to write refuses, with the bits for read and write in the
+exit qualification (29.3.3.2). Here, as in ``machine.nested``, only the right to read is asked for,
+and D is left as it is: places and counts are the same as long as the host's entries for guest
+tables allow writes. :mod:`ringside.machine.vmx.ept` does what the processor does.
 """
 
 from __future__ import annotations

@@ -77,8 +77,10 @@ def nested_walk(
     """Walk ``gva`` through both dimensions.
 
     ``guest_root`` is the guest's CR3 (a gpa), ``nested_root`` the nested pointer (an hpa);
-    ``read_memory(hpa, size)`` reads host memory. Reads of guest tables are reads to the nested
-    dimension (A and D updates, which would be writes, are not made here).
+    ``read_memory(hpa, size)`` reads host memory. Nothing is written: neither A nor D. For the use
+    of a guest table only the right to read is asked for in the nested dimension; where A and D are
+    kept there, hardware takes it for a write (SDM vol. 3C, 29.3.5; its exit qualification:
+    29.3.3.2), as :class:`ringside.machine.vmx.ept.Nested` does.
     """
     refs: list[NestedReference] = []
     nested_size = nested_format.entry_bytes
