@@ -65,7 +65,7 @@ def add(commands: Any) -> None:
     sweeper.add_argument("--accesses", type=_positive, default=None, metavar="N",
                          help=f"at most so many (default: {MADE_UP:,} of a made-up stream, all of "
                               "a trace)")
-    sweeper.add_argument("--seed", type=int, default=1)
+    sweeper.add_argument("--seed", type=_seed, default=1)
     for name, (kind, help_text) in CHOICES.items():
         sweeper.add_argument(f"--{name}", type=_list_of(kind), metavar="A,B,…", help=help_text)
     sweeper.add_argument("--no-tags", action="store_true",
@@ -78,6 +78,16 @@ def add(commands: Any) -> None:
     sweeper.add_argument("--chart", help="write a bar chart here, as SVG")
     sweeper.add_argument("--quiet", action="store_true", help="no progress")
     sweeper.set_defaults(command=run_sweep)
+
+
+def _seed(text: str) -> int:
+    try:
+        value = int(text.replace("_", ""))
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return value
 
 
 def _positive(text: str) -> int:
@@ -184,6 +194,11 @@ def run_sweep(options: argparse.Namespace) -> int:
         if getattr(options, field) is not None
     }
     usual = LIMIT if options.stream.startswith(sweep.FILE) else MADE_UP
+    unused = [name for name, field in names.items()
+              if options.stream.startswith(sweep.FILE) and field in choices
+              and field in sweep.MADE_UP_ONLY]
+    if unused:
+        raise BadRequest(f"a trace file has no use for --{' and --'.join(unused)}; leave it out")
     base = sweep.Point(
         stream=options.stream, accesses=options.accesses or usual, seed=options.seed,
         tagged=not options.no_tags,

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from ringside.bulk.caches import Hardware, Prices, Totals, Translation
 from ringside.bulk.packed import open_trace
+from ringside.bulk.tlb import check_shape
 from ringside.bulk.traces import STREAMS, Accesses, Shape, stream
 from ringside.bulk.turns import Turns
 from ringside.bulk.worlds import OneDimension, TwoDimensions, World
@@ -28,6 +29,7 @@ from ringside.trace.presets import Preset, preset
 PAGE_BITS = {"4K": 12, "2M": 21, "4M": 22, "1G": 30}
 DASK_PATIENCE = "10s"  # until a scheduler must have answered
 FILE = "file:"  # a stream's name beginning so is a trace file
+MADE_UP_ONLY = ("pages", "spaces", "turn", "life", "skew", "seed")  # nothing of a trace file's
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class Result:
             if field.name != "point"
         }
         asked = asdict(self.point)
+        if self.point.stream.startswith(FILE):
+            asked |= dict.fromkeys(MADE_UP_ONLY, "")
         asked["asked"] = asked.pop("accesses")
         return asked | figures
 
@@ -127,6 +131,7 @@ def _pair(text: str) -> tuple[int, int]:
         sets, ways = (int(part) for part in text.split("x"))
     except ValueError:
         raise ValueError(f"a TLB is written SETSxWAYS, such as 16x4, not {text!r}") from None
+    check_shape(sets, ways)
     return sets, ways
 
 
@@ -188,6 +193,9 @@ def check(point: Point) -> None:
         )
     if point.accesses < 1:
         raise ValueError("at least one access is needed")
+    for name in ("walk_cache", "nested_tlb"):
+        if getattr(point, name) < 0:
+            raise ValueError(f"{name} cannot have {getattr(point, name)} entries; 0 is none")
     preset(point.preset)
     hardware(point)
 

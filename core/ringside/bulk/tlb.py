@@ -108,6 +108,13 @@ def fifo(keys: Keys, ways: int, shift: int, begins: Ints) -> tuple[Bools, Keys]:
 POLICIES = {"lru": lru, "fifo": fifo}
 
 
+def check_shape(sets: int, ways: int) -> None:
+    """Raise ValueError for a TLB that cannot be."""
+    if sets < 1 or sets & sets - 1 or ways < 1:
+        raise ValueError(
+            f"a TLB needs a power of two of sets and at least one way, not {sets}x{ways}")
+
+
 class BulkTlb:
     """``sets`` times ``ways`` entries and what they hold."""
 
@@ -116,8 +123,7 @@ class BulkTlb:
     def __init__(
         self, sets: int, ways: int, *, policy: str = "lru", chunk: int | None = None
     ) -> None:
-        if sets < 1 or sets & sets - 1 or ways < 1:
-            raise ValueError("a TLB needs a power of two of sets and at least one way")
+        check_shape(sets, ways)
         if policy not in POLICIES:
             raise ValueError(f"there is no policy {policy!r}; choose one of: {', '.join(POLICIES)}")
         self.sets = sets
