@@ -65,6 +65,54 @@ def test_interpreting_is_not_cheaper_than_hardware_as_device_time_is_left_out(ca
     assert "port access" in report["lanes"][0]["bill"]
 
 
+def test_compare_marks_what_of_the_cycles_is_assumed_and_says_what_the_mark_means(capsys) -> None:
+    _, prescott = compared(capsys, "cli_sti")
+    _, haswell = compared(capsys, "cli_sti", "--preset", "haswell")
+    for before, after in zip(prescott["lanes"], haswell["lanes"], strict=True):
+        if before["technique"] in ("trap-and-emulate", "binary-translation"):
+            assert before["cycles"] == after["cycles"]  # the Pentium 4's prices
+            assert before["assumed_cycles"] < 0.2 * before["cycles"]
+            assert after["assumed_cycles"] > 0.8 * after["cycles"]
+    main(["compare", "cli_sti", "--preset", "haswell"])
+    out = capsys.readouterr().out
+    assert "no figure of the Core (Haswell) is known, those of the Pentium 4" in out
+    rows = [line for line in out.splitlines() if line.startswith(("trap-and", "binary-", "emul"))]
+    assert len(rows) == 3 and all("%*" in row for row in rows)
+    main(["compare", "cli_sti"])
+    assert "stand in" not in capsys.readouterr().out
+
+
+def test_compare_tells_each_lane_s_own_steps_and_the_ring_its_guest_is_in(capsys) -> None:
+    assert main(["compare", "popf"]) == 1
+    out = capsys.readouterr().out
+    rows = {line.split()[0]: line.split() for line in out.splitlines() if " exit " in line}
+    assert {name: row[1] for name, row in rows.items()} == {
+        "bare-metal": "0", "emulation": "-", "trap-and-emulate": "1", "binary-translation": "1",
+        "paravirtualization": "1", "hardware-assist": "0"}
+    assert rows["bare-metal"][3] == "1,234" and int(rows["trap-and-emulate"][3].replace(",", "")) > 9000
+    assert "or at its end" in out.splitlines()[0]
+
+
+def test_compare_and_properties_print_the_same_share_and_cycles(capsys) -> None:
+    main(["compare", "popf", "--cpu", "bare-metal,trap-and-emulate"])
+    row = next(line.split() for line in capsys.readouterr().out.splitlines()
+               if line.startswith("trap-and-emulate "))
+    main(["properties", "--technique", "trap-and-emulate"])
+    said = capsys.readouterr().out
+    share = next(cell for cell in row if cell.endswith("%") and "." in cell)
+    assert f"{share[:-1]} % direct, {row[6]} exits, {row[4]} cycles" in said
+
+
+def test_nested_paging_billed_on_a_processor_without_it_says_so(capsys) -> None:
+    nested = ["run", "popf", "--cpu", "hardware-assist", "--option", "memory=nested"]
+    main(nested)
+    assert "has no EPT: an EPT violation is counted like" in capsys.readouterr().out
+    main([*nested, "--price", "exit ept violation=700"])
+    main([*nested, "--preset", "haswell"])
+    main([*nested[:-1], "memory=shadow"])
+    assert "has no EPT" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("devices", "said"), [("without", "not what devices"), ("with", "real port")])
 def test_compare_says_in_one_line_what_its_cycles_count(devices: str, said: str, capsys) -> None:
     main(["compare", "hlt", "--devices", devices])
@@ -99,6 +147,7 @@ def test_who_cannot_run_the_guest_is_left_out_and_says_why(capsys) -> None:
          "choose among: hardware-assist/nested, hardware-assist/untagged, hardware-assist/shadow"),
         (["popf", "--cpu", "bare-metal,hardware-assist/nested"],
          "has no EPT, so hardware-assist/nested cannot run on it; give another --preset: westmere"),
+        (["popf", "--cpu", "bare-metal,hardware-assist/untagged"], "has no EPT"),
         (["popf", "--cpu", "bare-metal,emulation/virtualizable"], "has no variant"),
         (["popf", "--price", "lunch=5"], "choose one of: instruction"),
         (["popf", "--price", "callout"], "not of the form NAME=CYCLES"),

@@ -21,6 +21,9 @@ COUNTED = {
     "with": "cycles count devices too: a real port is slower than a virtual device, so a guest "
             "that does much I/O seems cheaper without hardware",
 }
+ASSUMED = "* so much of the cycles is at assumed prices (not counting one cycle an instruction)"
+TAKEN_OVER = ": where no figure of the {preset} is known, those of the {measured} stand in"
+RING = "ring: the real one the guest's code runs in; -: the processor runs none of it"
 SINGLE = "CLI, STI, CALL and RET count as one cycle: nobody counts single instructions here"
 
 
@@ -143,14 +146,16 @@ def _lane(lane: Lane, processor: Preset, devices: bool) -> dict[str, Any]:
         "technique": lane.id,
         "memory": lane.memory,
         "guest_steps": lane.guest_steps,
-        "ring": ring if (ring := seen.read().ring) >= 0 else "root",
+        "ring": ring if (ring := seen.guest_ring) >= 0 else None,
         "address": seen.linear,
         "instruction": Listing().text(seen.linear, seen.peek, seen.code_bits),
         "outcome": None if outcome is None else str(outcome),
         "cycles": bill.total,
         "own_cycles": round(lane.own(bill)),
+        "assumed_cycles": round(bill.assumed),
+        "price_note": bill.note,
         "exits": lane.exits,
-        "direct": round(lane.direct, 4),
+        "direct": round(lane.direct, 6),
         "compared": lane.compared,
         "difference": None if found is None else {
             "guest_step": found.guest_step, "address": found.eip,
@@ -164,21 +169,28 @@ def _lane(lane: Lane, processor: Preset, devices: bool) -> dict[str, Any]:
 
 def lines(report: dict[str, Any]) -> list[str]:
     """The same as a table, with what differs under it."""
+    from ..trace.presets import MEASURED_ON, preset
+
     wide = max(20, 2 + max(len(lane["technique"]) for lane in report["lanes"]))
     shown = [
-        f"{report['guest']} after {report['guest_steps']:,} guest steps "
+        f"{report['guest']}, each after {report['guest_steps']:,} guest steps or at its end "
         f"(cycles modelled: {report['preset']})",
         COUNTED[report["devices"]],
         SINGLE,
         *(f"your price: {name} {cycles:g}" for name, cycles in report["own_prices"].items()),
-        f"{'technique':<{wide}}{'ring':>4}  {'at':<10}{'cycles':>14}{'exits':>9}{'direct':>9}",
+        f"{'technique':<{wide}}{'ring':>4}  {'at':<10}{'steps':>9}{'cycles':>14}"
+        f"{'assumed*':>10}{'exits':>9}{'direct':>9}",
     ]
-    notes = []
+    measured = preset(MEASURED_ON).title
+    taken = TAKEN_OVER.format(preset=report["preset"], measured=measured)
+    notes = [ASSUMED + taken * (report["preset"] != measured), RING]
+    notes += dict.fromkeys(lane["price_note"] for lane in report["lanes"] if lane["price_note"])
     for lane in report["lanes"]:
         exits = sum(lane["exits"].values())
         shown.append(
-            f"{lane['technique']:<{wide}}{lane['ring']:>4}  {lane['address']:08x}  "
-            f"{lane['cycles']:>14,}{exits:>9,}{100 * lane['direct']:>8.1f}%  "
+            f"{lane['technique']:<{wide}}{'-' if lane['ring'] is None else lane['ring']:>4}  "
+            f"{lane['address']:08x}  {lane['guest_steps']:>9,}{lane['cycles']:>14,}"
+            f"{_assumed(lane):>10}{exits:>9,}{100 * lane['direct']:>8.1f}%  "
             f"{lane['outcome'] or lane['instruction']}")
         kinds = ", ".join(f"{name} {count:,}" for name, count in lane["exits"].items())
         if kinds:
@@ -197,3 +209,9 @@ def lines(report: dict[str, Any]) -> list[str]:
         notes.append("equal to the first at every look: registers, flags, segments, output")
     notes += [f"{id} cannot run it: {why}" for id, why in report["refused"].items()]
     return [*shown, *notes]
+
+
+def _assumed(lane: dict[str, Any]) -> str:
+    """How much of a lane's cycles rests on assumed prices."""
+    share = lane["assumed_cycles"] / lane["cycles"] if lane["cycles"] else 0.0
+    return f"{100 * share:.0f}%*" if lane["assumed_cycles"] else "-"

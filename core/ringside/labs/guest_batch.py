@@ -104,6 +104,7 @@ class GuestBatch:
         system, counts = self.system, together(self._tally.counts, work(self.system))
         outcome = WAITING if self._waits else system.outcome
         model = CostModel(self.processor, charges_of(self.technique, self.memory))
+        bill = model.bill(counts, self.instructions)
         status = outcome.status if outcome and outcome.status is not None else 0
         return {
             "guest": self.name,
@@ -117,8 +118,9 @@ class GuestBatch:
             "walks": total(counts, "walk"),
             "walk_references": sum(
                 int(name) * count for (kind, name), count in counts.items() if kind == "walk"),
-            "cycles": model.bill(counts, self.instructions).total,
+            "cycles": bill.total,
             "preset": model.preset.title,
+            "price_note": bill.note,
             "own_prices": {name: model.preset.prices[name].cycles
                            for name in sorted(model.preset.own)},
             "digest": system.digest(),
@@ -129,12 +131,16 @@ class GuestBatch:
         """One fact a line."""
         ended = report["outcome"]
         words = {WAITING.kind: WAITS if self._patience.listens() else SLEEPS}
+        kind, _, why = ended.partition(": ")
+        said = words.get(ended) or (
+            outcome_words(kind, "en", detail=why) if why else outcome_words(ended, "en"))
         return [
-            f"outcome       {words.get(ended) or outcome_words(ended, 'en')}",
+            f"outcome       {said}",
             f"technique     {report['technique']}",
             *([f"memory        {self.memory}"] if self.memory else []),
             f"instructions  {report['instructions']:,}",
             f"cycles        {report['cycles']:,} (modelled: {report['preset']})",
+            *([f"note          {report['price_note']}"] if report["price_note"] else []),
             *own_price_lines(report["own_prices"]),
             *walk_lines(report["walks"], report["walk_references"]),
             *exit_lines(report["exits"]),

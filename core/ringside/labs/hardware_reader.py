@@ -39,6 +39,11 @@ class HardwareReader(VmmReader):
         return Vmcs(self.vmm.machine.memory, self.technique.vmcs)
 
     @property
+    def guest_ring(self) -> int:
+        """The guest has all four rings of non-root mode."""
+        return self._vcpu.cpl
+
+    @property
     def in_root(self) -> bool:
         """Whether the processor is in root mode."""
         return self.vmm.machine.cpu.intercepts is None

@@ -25,7 +25,7 @@ from ..host.systems import (
 from ..isa.assembler import Program
 from ..isa.faults import NotModelled
 from ..measure.comparison import Comparison, Lane
-from ..vmm.registry import CACHED, IA32, NESTED, TRACED
+from ..vmm.registry import CACHED, IA32, NESTED, TRACED, UNTAGGED
 from .views import Reader, reader_of
 
 MEMORY = 8 << 20
@@ -33,7 +33,7 @@ Assembled = Callable[[dict[str, int]], Program | bytes]
 """Makes the guest with the defines of a technique."""
 _ONLY_PORTED = frozenset(guest.id for guest in PARAVIRTUAL)
 _PORTED = _ONLY_PORTED.union(PORTED)
-NO_EPT = frozenset({NESTED})  # memory techniques that a processor without EPT cannot offer
+NO_EPT = frozenset({NESTED, UNTAGGED})  # what a processor without EPT cannot offer
 ELSEWHERE = frozenset({TRACED, CACHED})  # shadows as other labs vary them
 
 

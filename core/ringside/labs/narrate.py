@@ -14,7 +14,8 @@ from ..trace import events as ev
 from ..vmm.exits import CALLOUT
 from ..vmm.paravirt.abi import UNKNOWN
 from .tell_exits import tell_exit, tell_failed, tell_written
-from .words.say import Segment, plain, segments
+from .words.outcome_details import detail
+from .words.say import Segment, pick, plain, segments
 from .words.steps import CAUSES, OUTCOMES, REASONS, REFUSALS, STEPS, WHO
 
 Spoken = tuple[str, dict[str, object]]
@@ -78,15 +79,16 @@ def sentence(
 
 
 def outcome_words(kind: str, lang: str, **facts: object) -> str:
-    """How a run ended, in plain words."""
+    """How a run ended, in plain words; a ``detail`` in the words of the machine."""
     message = OUTCOMES.get(kind)
+    if facts.get("detail"):
+        facts["detail"] = pick(detail(str(facts["detail"])), lang)
     return plain(message, lang, facts) if message else kind
 
 
 def reason(why: str, lang: str) -> str:
     """Why something was decided, in the reader's language."""
-    message = REASONS.get(why)
-    return plain(message, lang) if message else why
+    return pick(REASONS.get(why) or detail(why), lang)
 
 
 def _who(event: ev.Event, lang: str) -> dict[str, object]:

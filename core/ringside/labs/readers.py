@@ -41,6 +41,11 @@ class EmulationReader(VmmReader):
             real.cpl,
         )
 
+    @property
+    def guest_ring(self) -> int:
+        """None: the guest is data."""
+        return -1
+
     def rings(self, lang: str) -> tuple[Ring, ...]:
         """Everything in ring 0; nobody of the guest's is on the processor at all."""
         empty = pick(RINGS["empty.tip"], lang)
@@ -109,6 +114,11 @@ class ParavirtualReader(VmmReader):
             real.cpl,
         )
 
+    @property
+    def guest_ring(self) -> int:
+        """The ring the kernel was made for is the real one."""
+        return self._domain.vcpu.cpl
+
     def rings(self, lang: str) -> tuple[Ring, ...]:
         """As de-privileged, but the kernel was made for its place."""
         outer = super().rings(lang)
@@ -146,8 +156,6 @@ READERS: dict[str, type[VmmReader]] = {
     "paravirtualization": ParavirtualReader,
 }
 """By technique; the others are pictured as ``VmmReader`` has it."""
-
-
 
 
 def vmm_reader(technique: str, vmm: Vmm) -> VmmReader:

@@ -242,6 +242,8 @@ class RingsRun(MachineRun):
         key = "cost.title.instruction" if single else (
             "cost.title" if found.final else "cost.title.so.far")
         notes = [plain(RINGS["cost.model"], lang, {"preset": found.preset})]
+        if found.stands_in:
+            notes.append(pick(RINGS["cost.no.ept"], lang))
         if found.bare is not None:
             notes.insert(0, plain(RINGS["cost.bare"], lang, {"bare": _thousands(found.bare)}))
         return pick(RINGS[key], lang), _thousands(found.cycles), tuple(notes)
@@ -352,8 +354,7 @@ class Guest:
         if defines and setup.source is None and name not in portable:
             known = ", ".join(portable)
             raise InputError(
-                RINGS["not.ported"][0].format(guest=name),
-                RINGS["not.ported.hint"][0].format(guests=known))
+                RINGS["not.ported"], RINGS["not.ported.hint"], guest=name, guests=known)
         if not defines and name in _ids(PARAVIRTUAL):
             raise InputError(
                 f"The guest {name} runs only under a VMM that paravirtualizes.",

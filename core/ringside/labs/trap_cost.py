@@ -26,12 +26,14 @@ REFUSED = frozenset({"#GP", "#NP", "I/O instruction", "HLT"})
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Modelled cycles so far; ``bare`` is None while that is not known. ``final``: no more come."""
+    """Modelled cycles so far; ``bare`` is None while that is not known. ``final``: no more come.
+    ``stands_in``: an EPT violation is among them, on a processor that has no EPT."""
 
     cycles: int
     bare: int | None
     preset: str
     final: bool
+    stands_in: bool = False
 
 
 def of_events(events: Sequence[ev.Event]) -> Counts:
@@ -82,4 +84,5 @@ def cost(
     if entered is not None and not done:
         known, done = announced(mnemonic, entered), 1
     bare = None if known is None else bare_model.bill(known, done).total
-    return Cost(model.bill(counts, 1).total, bare, model.preset.title, final)
+    bill = model.bill(counts, 1)
+    return Cost(bill.total, bare, model.preset.title, final, bool(bill.note))

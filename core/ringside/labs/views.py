@@ -21,6 +21,7 @@ from ..scenes.rings import Below, Card, Fact, Ring
 from ..trace import events as ev
 from ..trace.counters import Counts, total
 from ..trace.marks import BARE_RINGS, DEPRIVILEGED_RINGS
+from ..vmm.cpu.descriptor_shadow import guest_ring
 from ..vmm.vmm import Vmm
 from .narrate import hexa
 from .words.rings import RINGS
@@ -78,6 +79,10 @@ class Reader(Protocol):
 
     @property
     def code_bits(self) -> int: ...
+
+    @property
+    def guest_ring(self) -> int:
+        """The real ring the guest's code runs in, also while the VMM works; -1 for none."""
 
     def peek(self, linear: int, count: int) -> bytes | None: ...
 
@@ -196,6 +201,11 @@ class BareReader:
         """From CS.D."""
         return self.machine.cpu.code_bits
 
+    @property
+    def guest_ring(self) -> int:
+        """The processor's ring: there is nobody else."""
+        return self.machine.cpu.cpl
+
     def peek(self, linear: int, count: int) -> bytes | None:
         """Guest memory is machine memory."""
         return peek(self.machine.cpu, self.machine.memory, linear, count)
@@ -301,6 +311,11 @@ class VmmReader:
     def code_bits(self) -> int:
         """From the virtual CS.D."""
         return self._vcpu.code_bits
+
+    @property
+    def guest_ring(self) -> int:
+        """De-privileged: what believes to be in ring 0 is in ring 1."""
+        return guest_ring(self._vcpu.cpl)
 
     def peek(self, linear: int, count: int) -> bytes | None:
         """Guest memory through the guest's own tables."""

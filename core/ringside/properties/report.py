@@ -38,9 +38,11 @@ def efficient(found: Efficiency, lang: str) -> str:
     share = f"{100 * found.share:.1f}"
     if lang == "hu":
         slowdown, share = slowdown.replace(".", ","), share.replace(".", ",")
+    cycles = f"{found.work:,}"
+    if lang == "hu":
+        cycles = cycles.replace(",", "\u202f")
     return say(
-        "efficient", lang, share=share, exits=found.exits,
-        cycles=f"{found.work:,}".replace(",", "\u202f"), slowdown=slowdown)
+        "efficient", lang, share=share, exits=found.exits, cycles=cycles, slowdown=slowdown)
 
 
 def lines(found: Properties, lang: str = "en") -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ringside.trace.counters import Counts
-from ringside.trace.presets import PRESETS, Preset
+from ringside.trace.presets import EPT_EXIT, PRESETS, Preset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,6 +122,20 @@ class Bill:
     def total(self) -> int:
         """Cycles in all."""
         return round(sum(line.total for line in self.lines))
+
+    @property
+    def assumed(self) -> float:
+        """Cycles at assumed prices, besides the one of each ordinary instruction."""
+        return sum(line.total for line in self.lines
+                   if line.confidence == "assumed" and line.name != INSTRUCTION)
+
+    @property
+    def note(self) -> str:
+        """What is to be said beside a bill for nested paging on a processor without it."""
+        if not self.preset.stands_in or all(line.name != EPT_EXIT for line in self.lines):
+            return ""
+        return (f"{self.preset.title} has no EPT: an EPT violation is counted like its exit for "
+                "#PF")
 
     def without(self, names: frozenset[str]) -> Bill:
         """The same bill less the prices named."""

@@ -44,6 +44,11 @@ class Preset:
     ept: bool = True
     own: frozenset[str] = frozenset()
 
+    @property
+    def stands_in(self) -> bool:
+        """Whether nested paging, which it has not got, is paid with the price of something else."""
+        return not self.ept and EPT_EXIT not in self.own
+
 
 # What the nanobenchmarks of AA06 measured natively on one processor, the Pentium 4 672, are costs
 # of the processor itself, each a round trip with its way back. What a software VMM adds is taken
@@ -126,7 +131,6 @@ def _preset(
 ) -> Preset:
     prices: dict[str, Price] = {"instruction": INSTRUCTION, "walk reference": REFERENCE}
     prices["interpreted instruction"] = INTERPRETED
-    prices["port access"] = PORT
     prices["virtual device"] = DEVICE
     prices |= {
         name: Price(cycles, "BNT17 ch. 4", "reported")
@@ -144,7 +148,7 @@ def _preset(
         trip = Price(round_trip, "AMRS12 table 1", "reported")
     prices["vm round trip"] = trip
     own = id_ == MEASURED_ON
-    for name, price in RINGS.items():
+    for name, price in {**RINGS, "port access": PORT}.items():
         source = price.source if own else f"{price.source}; no figure for this processor is known"
         prices[name] = Price(price.cycles, source, price.confidence if own else "assumed")
     return Preset(id_, title, year, prices, ept)

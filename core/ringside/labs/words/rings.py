@@ -48,6 +48,7 @@ RINGS: dict[str, Message] = {
     "cost.title.so.far": ("this trap so far", "ez a csapda eddig"),
     "cost.unit": ("cycles", "ciklus"),
     "cost.bare": ("on bare metal: {bare}", "csupasz gépen: {bare}"),
+    "cost.no.ept": ("no EPT there: priced as a #PF exit", "ott nincs EPT: a #PF-kilépés árán"),
     "cost.model": ("modelled: {preset}", "modell: {preset}"),
     "count.direct": ("direct", "közvetlen"),
     "count.traps": ("traps", "csapda"),
