@@ -24,6 +24,7 @@ from .commands.arguments import (
     count_of,
     port_of,
     put_into,
+    refusal_of,
 )
 from .host.memory import commands as pool
 
@@ -76,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
 
     run.add(commands)
     reference = add("reference", _reference, "print the instruction reference as Markdown")
+    reference.add_argument("mnemonic", nargs="?", default=None,
+                           help="only this instruction (default: all of them)")
     reference.add_argument("-o", "--output", help="file to write (default: the screen)")
 
     asm = add("asm", _asm, "assemble a file")
@@ -206,6 +209,8 @@ def _disasm(options: argparse.Namespace) -> int:
     from .isa.disassemble import disassemble
 
     code = content_of(options.file)
+    if not code:
+        raise Refusal(f"{options.file} is empty: there is nothing to disassemble")
     for address, insn, text in disassemble(code, options.origin, options.bits):
         at = address - options.origin
         raw = code[at : at + (insn.length if insn else 1)]
@@ -214,12 +219,20 @@ def _disasm(options: argparse.Namespace) -> int:
 
 
 def _reference(options: argparse.Namespace) -> int:
-    from .isa.reference import reference
+    from .isa.reference import mnemonics, one, reference
+    from .labs.unknown import nearest
 
+    wanted = options.mnemonic
+    if wanted is not None and wanted.lower() not in mnemonics():
+        near = nearest(wanted.lower(), mnemonics())
+        raise Refusal(f"there is no instruction {wanted!r} in the table; "
+                      + (f"did you mean {near}?" if near
+                         else "'ringside reference' begins with a list of all"))
+    page = reference() if wanted is None else one(wanted.lower())
     if options.output:
-        put_into(options.output, reference().encode("utf-8"))
+        put_into(options.output, page.encode("utf-8"))
     else:
-        print(reference())
+        print(page)
     return 0
 
 
@@ -237,8 +250,8 @@ def _figure(options: argparse.Namespace) -> int:
     if answer["ok"]:
         answer = session.handle({"op": "figure", "theme": options.theme})
     if not answer["ok"]:
-        error = answer["error"]
-        raise Refusal(f"{error['message']} {error['hint']}".strip())
+        command = f"ringside figure {{lab}} --guest {options.lab} -o {options.output}"
+        raise refusal_of(answer["error"], options.lab, options.lang, command)
     put_into(options.output, answer["svg"].encode("utf-8"))
     reached = loaded["frame"]["step"]
     if reached < options.step:

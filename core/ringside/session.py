@@ -18,6 +18,7 @@ from .labs.lab import LANGS, SHAPES, TOPICS, InputError, Lab, Run, Setup
 from .labs.tasks import LARGEST_SEED, Solved, overview, pose, solve, verdict
 from .labs.tasks import describe as describe_task
 from .labs.words.glossary import GLOSSARY
+from .labs.words.refusals import REFUSALS
 from .labs.words.say import Message, pick
 from .machine.loader import ImageError
 
@@ -72,7 +73,7 @@ class Session:
             self._settle(request)
             return {"ok": True, **operation(request)}
         except InputError as error:
-            return _refusal(error.message, error.hint)
+            return _refusal(*error.said(self._lang))
         except AssemblyError as error:
             return {
                 **_refusal("The program does not assemble.", "Mend the marked lines."),
@@ -281,8 +282,12 @@ def find_lab(lab_id: str) -> Lab:
     for lab in LABS:
         if lab.id == lab_id:
             return lab
-    known = ", ".join(lab.id for lab in LABS)
-    raise InputError(f"There is no lab {lab_id!r}.", f"Choose one of: {known}.")
+    showing = [lab.id for lab in LABS if any(guest.id == lab_id for guest in lab.guests)]
+    if showing:
+        raise InputError(REFUSALS["lab.guest"], REFUSALS["lab.guest.hint"], name=lab_id,
+                         known=", ".join(showing))
+    raise InputError(REFUSALS["lab"], REFUSALS["choice.hint"], name=lab_id,
+                     known=", ".join(lab.id for lab in LABS))
 
 
 def describe(lab: Lab, lang: str) -> dict[str, Any]:
@@ -330,11 +335,11 @@ def _problem(problem: Any) -> dict[str, Any]:
 def _text(request: Request, name: str, longest: int) -> str:
     value = request.get(name)
     if not isinstance(value, str):
-        raise InputError(f"'{name}' must be a text.")
+        raise InputError(REFUSALS["text"], name=name)
     if len(value) > longest:
-        raise InputError(f"'{name}' is too long.", f"At most {longest} characters.")
+        raise InputError(REFUSALS["long"], REFUSALS["long.hint"], name=name, most=longest)
     if any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise InputError(f"'{name}' holds half a character (a lone surrogate).", "Take it out.")
+        raise InputError(REFUSALS["half"], REFUSALS["half.hint"], name=name)
     return value
 
 
@@ -349,5 +354,5 @@ def _seed(request: Request) -> int:
 def _whole(request: Request, name: str, least: int, most: int) -> int:
     value = request.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InputError(f"'{name}' must be a whole number from {least} to {most}.")
+        raise InputError(REFUSALS["range"], name=name, least=least, most=most)
     return value

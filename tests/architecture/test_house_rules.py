@@ -72,3 +72,16 @@ def test_the_top_level_is_as_the_readme_says():
              "package-lock.json", "docs"}
     fixed = {"pyproject.toml", "core", "webapp", "desktop", "static", "tests", "README.md"}
     assert {name for name in shown.stdout.split() if name[0] != "."} <= usual | fixed
+
+
+def test_the_readme_s_table_names_every_folder_and_file_of_the_house():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("## The house")[2].partition("\n\nReading order")[0]
+    built = {"build", "node_modules"}
+    folders = [path for path in (*ROOT.iterdir(), *CORE.iterdir())
+               if path.is_dir() and not path.name.startswith((".", "__")) and path.name not in built
+               and not path.name.endswith(".egg-info") and path.name != "core"]
+    files = [path for path in CORE.glob("*.py") if not path.name.startswith("__")]
+    missing = [path.name for path in (*folders, *files)
+               if f"{path.name}{'/' * path.is_dir()}`" not in table]
+    assert missing == []

@@ -63,7 +63,7 @@ def test_without_walk_caches_nested_loses_more() -> None:
 @pytest.mark.usefixtures("small")
 def test_the_published_gains_are_marked_on_cells_within_a_tenth_of_them() -> None:
     run = whole()
-    losses = run._losses
+    losses = run.losses
     for number, name in run._marks("en").items():
         figures = [figure for figure, title in PUBLISHED if title in name]
         assert figures or number in losses
@@ -82,12 +82,12 @@ def test_where_nested_was_published_to_lose_the_picture_says_so_and_that_no_figu
     run = whole()
     for shape in ("wide", "tall"):
         scene = run.picture(shape, lang)
-        marked = [run._marks(lang)[at] for at in run._losses]
-        assert marked == [mark] and run._losses == [3]  # 32 MiB, where nothing changes
+        marked = [run._marks(lang)[at] for at in run.losses]
+        assert marked == [mark] and run.losses == [3]  # 32 MiB, where nothing changes
         assert scene["cell:1:0:mark:0"]["text"] in mark
         assert note in scene["note"]["text"]
     large = whole(page="2M")
-    assert large._losses == [] and "note" not in {
+    assert large.losses == [] and "note" not in {
         node["key"] for node in large.picture("wide", lang)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from ringside.labs.narrate import outcome_words
 from ringside.labs.words import (
     classification,
     compare,
@@ -19,6 +20,7 @@ from ringside.labs.words import (
     price_list,
     prices,
     properties,
+    refusals,
     rings,
     shadow,
     steps,
@@ -32,14 +34,16 @@ from ringside.labs.words import (
 )
 from ringside.labs.words.glossary import GLOSSARY
 from ringside.labs.words.say import Message, plain, segments
+from ringside.machine.tasks import missing
 from ringside.session import Session
 from ringside.trace.events import CONTEXTS
+from ringside.vmm.cpu.hardware_assist import REAL_MODE
 
 CATALOGUES = {
     f"{module.__name__.rpartition('.')[2]}.{name}.{key}": message
     for module in (
         classification, compare, emulated, fastest, nested_wins, notes, panels, paravirtual, phone,
-        pool, price_list, prices, properties, rings, shadow, steps, tasks, tasks_memory, tlb,
+        pool, price_list, prices, properties, refusals, rings, shadow, steps, tasks, tasks_memory, tlb,
         translation, vtx, walk_programs, walks,
     )
     for name, table in vars(module).items()
@@ -51,7 +55,7 @@ TERMS = {term.id for term in GLOSSARY}
 
 @pytest.mark.parametrize("message", CATALOGUES.values(), ids=CATALOGUES.keys())
 def test_both_languages_use_the_same_facts(message: Message) -> None:
-    english, hungarian = (set(re.findall(r"\{(\w+)\}", text)) for text in message)
+    english, hungarian = (set(re.findall(r"\{(\w+)(?:!r)?\}", text)) for text in message)
     assert english == hungarian
 
 
@@ -114,3 +118,18 @@ def test_no_undecided_article_and_no_english_value_is_left_in_hungarian(guest: s
         assert "(z)" not in said and not re.search(r"\b[Aa] [aáeéiíoóöőuúüű]", said), said
         texts = {node.get("text") for node in frame["scene"]["nodes"]}
         assert not {"on", "off"} & texts
+
+
+@pytest.mark.parametrize(("kind", "said", "told"), [
+    ("entry-failed", "TR is unusable", "TR használhatatlan"),
+    ("entry-failed", "VMfailValid(7): primary controls: bit 3 must be 0",
+     "VMfailValid(7): elsődleges processzor- vezérlőmező: a 3. bitnek 0 kell"),
+    ("not-modelled", str(missing("a task gate")), "egy taszkkapu hardveres taszkváltást kér"),
+    ("not-modelled", REAL_MODE, "a vendég valós módban van"),
+    ("crashed", "exception 6 at 0x100010, for which the kernel has announced no handler",
+     "a kernel nem jelentett be rá kezelőt"),
+])
+def test_why_a_guest_ended_is_told_in_hungarian_too(kind: str, said: str, told: str) -> None:
+    assert said in outcome_words(kind, "en", detail=said)
+    assert told in outcome_words(kind, "hu", detail=said)
+    assert said not in outcome_words(kind, "hu", detail=said)

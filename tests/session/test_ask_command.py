@@ -50,3 +50,19 @@ def test_json_holds_the_answer_and_where_to_look(capsys: Output) -> None:
 def test_bad_input_is_refused_with_status_2(arguments: list[str], capsys: Output) -> None:
     assert main(["ask", *arguments]) == 2
     assert capsys.readouterr().err.startswith("ringside: ")
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["nowhere"], "Nincs 'nowhere' labor."),
+    (["popf"], "'popf' vendég, nem labor."),
+    (["rings", "--task", "none"], "A 'rings' laborban nincs 'none' feladat."),
+    (["rings", "--answer", "3"], "--task is kell"),
+    (["rings", "--task", "traps", "--answer", "many"], "'many' nem egész szám."),
+    (["rings", "--task", "parting", "--answer", "nop"], "nincs a válaszok között"),
+    (["rings", "--task", "traps", "--seed", "99999999999"], "egész szám legyen"),
+])
+def test_refusals_are_in_the_language_asked_for(
+    arguments: list[str], said: str, capsys: Output,
+) -> None:
+    assert main(["ask", *arguments, "--lang", "hu"]) == 2
+    assert said in capsys.readouterr().err

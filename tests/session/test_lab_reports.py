@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ringside.cli import main
+from ringside.labs.phone_batch import against
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_the_phones_digest_tells_runs_apart_and_same_runs_together(report: Any) 
 def test_the_phone_as_text_says_the_same(text: Any) -> None:
     said = text("phone", "--option", "frame=lte", "--technique", "fixed-priority", *SHORT)
     assert "rich: round 1" in said and "fixed-priority (frame lte, slice 30)" in said
-    for fact in ("frames ", "worst answer ", "instructions  radio ", "refused       rich", "digest"):
+    for fact in ("frames ", "slowest reply ", "instructions  radio ", "refused       rich", "digest"):
         assert fact in said
 
 
@@ -218,7 +219,13 @@ def test_where_nested_wins_reports_every_cell_of_its_map(report: Any, text: Any)
     assert told["loses"] == sum(cell["gain %"] < -0.5 for cell in cells) > 0
     as_text = text("where-nested-wins", "--guest", "switch")
     assert f"wins in {told['wins']} and loses in {told['loses']} of 24 cells" in as_text
-    assert sum(line.endswith(" %") or "near" in line for line in as_text.splitlines()) >= 24
+    assert len(re.findall(r" [+-]\d+ %(?: |$)", as_text, re.MULTILINE)) == 24
+
+
+def test_cells_that_lose_as_was_published_say_so(report: Any, text: Any) -> None:
+    lost = [cell for cell in report("where-nested-wins")["cells"] if cell["loses as published"]]
+    assert lost and all(cell["gain %"] < 0 for cell in lost)
+    assert text("where-nested-wins").count("loses, as was published") == len(lost)
 
 
 @pytest.mark.parametrize("lab", ["tlb", "where-nested-wins"])
@@ -227,3 +234,25 @@ def test_a_stream_from_a_trace_file_is_told_where_to_go(
 ) -> None:
     assert main(["run", lab, "--guest", "trace"]) == 2
     assert "ringside sweep file:TRACE" in capsys.readouterr().err
+
+
+def test_the_phone_shows_the_beginning_of_its_consoles_and_all_of_them_when_asked(
+    text: Any,
+) -> None:
+    short, whole = text("phone", *SHORT), text("phone", "--console", *SHORT)
+    left = re.search(r"^\.\.\. and (\d+) lines more; --console prints them all$", short, re.MULTILINE)
+    assert left and len(short.splitlines()) < 30
+    assert whole.count("rich: round") > 15 and "--console" not in whole
+    assert len(whole.splitlines()) - len(short.splitlines()) == int(left[1]) - 1
+
+
+def test_json_of_a_lab_that_writes_much_is_json_alone(report: Any) -> None:
+    assert report("phone", *SHORT)["lab"] == "phone"
+
+
+def test_the_slowest_reply_of_the_phone_is_held_against_its_deadline(text: Any) -> None:
+    told = text("phone", *SHORT)
+    line = next(line for line in told.splitlines() if line.startswith("slowest reply"))
+    took, off, allowed = (float(found) for found in re.findall(r"(\d+\.\d+) ms", line))
+    assert " ms before the deadline" in line and off == pytest.approx(allowed - took)
+    assert against(4635, 4615) == "0.020 ms past the deadline of 4.615 ms"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ def count_of(text: str) -> int:
     except ValueError:
         value = -1
     if value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
     return value
 
 
@@ -78,6 +78,21 @@ def processor_of(options: argparse.Namespace) -> Preset | None:
     except ValueError as error:
         raise Refusal(str(error)) from None
     return with_prices(processor, own)
+
+
+def refusal_of(error: Mapping[str, str], lab: str, lang: str, command: str) -> Refusal:
+    """What the session refused, said on the command line; to who takes a guest for a ``lab`` also
+    the ``command`` with a lab in its place, which is put for ``{lab}``."""
+    from ..labs import LABS
+    from ..labs.words.refusals import REFUSALS
+    from ..labs.words.say import plain
+
+    said = f"{error['message']} {error['hint']}".strip()
+    showing = [one.id for one in LABS if any(guest.id == lab for guest in one.guests)]
+    if showing and all(one.id != lab for one in LABS):
+        typed = command.format(lab=showing[0])
+        said += "\n  " + plain(REFUSALS["lab.guest.typed"], lang, {"command": typed})
+    return Refusal(said)
 
 
 def content_of(name: str) -> bytes:

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from .arguments import Refusal, count_of
+from .arguments import Refusal, count_of, refusal_of
 
 LABELS = {
     "en": {"answer": "Short answer", "world": "In the real world", "right": "Right: {answer}.",
@@ -37,11 +37,12 @@ def add(commands: Any) -> None:
 
 def ask_and_judge(options: argparse.Namespace) -> int:
     """Carry the command out."""
+    from ..labs.words.refusals import REFUSALS
+    from ..labs.words.say import plain
     from ..session import Session
 
     if options.answer is not None and options.task is None:
-        raise Refusal("--answer needs --task; without it 'ringside ask "
-                      f"{options.lab}' lists the tasks")
+        raise Refusal(plain(REFUSALS["answer.task"], options.lang, {"lab": options.lab}))
     judging = options.task is not None and (options.reveal or options.answer is not None)
     request = {"op": "judge" if judging else "ask", "lab": options.lab, "task": options.task,
                "seed": options.seed, "answer": options.answer, "lang": options.lang}
@@ -49,8 +50,7 @@ def ask_and_judge(options: argparse.Namespace) -> int:
     asked = session.handle({**request, "op": "ask"})
     reply = session.handle(request) if judging and asked["ok"] else asked
     if not reply["ok"]:
-        error = reply["error"]
-        raise Refusal(f"{error['message']} {error['hint']}".strip())
+        raise refusal_of(reply["error"], options.lab, options.lang, "ringside ask {lab}")
     if options.json:
         reply.pop("ok")
         print(json.dumps(reply, ensure_ascii=False, indent=2))

@@ -45,6 +45,8 @@ def add(commands: Any) -> None:
                           "the guest only waits for input")
     run.add_argument("--input", default=None, help="text to type at the guest's serial console")
     run.add_argument("--disk", default=None, help="image of the first hard disk")
+    run.add_argument("--console", action="store_true",
+                     help="print all that guests write, also of a lab whose guests write much")
     run.add_argument("--json", action="store_true", help="print the report as JSON")
     run.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -72,8 +74,6 @@ def run_and_report(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report, ensure_ascii=False, indent=2))
     else:
-        if batch.console and not batch.console.endswith("\n"):
-            print()
         print("\n".join(batch.lines(report)))
     return STOPPED if stopped else int(report["status"])
 
@@ -93,15 +93,13 @@ def _refuse_unused(batch: Batch, options: argparse.Namespace) -> None:
 def _run(batch: Batch, limit: int, options: argparse.Namespace) -> bool:
     """Run to the end or the limit; True when Ctrl-C came first."""
     progress = not options.quiet and not options.json and sys.stderr.isatty()
-    shown = 0
+    screen = _Screen(None if options.console else getattr(batch, "brief", None))
     unit = getattr(batch, "unit", "instructions")  # a lab may count something else
     try:
         while not batch.ended and batch.instructions < limit:
             batch.advance(min(SLICE, limit - batch.instructions))
             if not options.json:
-                sys.stdout.write(batch.console[shown:])
-                sys.stdout.flush()
-                shown = len(batch.console)
+                screen.show(batch.console)
             if progress:
                 print(f"\r{batch.instructions:>15,} {unit}", end="", file=sys.stderr)
     except KeyboardInterrupt:
@@ -109,4 +107,32 @@ def _run(batch: Batch, limit: int, options: argparse.Namespace) -> bool:
     finally:
         if progress:
             print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+        if not options.json:
+            screen.end(batch.console)
     return False
+
+
+class _Screen:
+    """Shows a console as it is written: all of it, or its first lines."""
+
+    def __init__(self, lines: int | None) -> None:
+        self._lines = lines
+        self._shown = 0  # characters
+
+    def show(self, console: str) -> None:
+        """Write what is new."""
+        new = console[self._shown :]
+        if self._lines is not None:
+            new = "".join(new.splitlines(keepends=True)[: self._lines])
+            self._lines -= new.count("\n")
+        sys.stdout.write(new)
+        sys.stdout.flush()
+        self._shown += len(new)
+
+    def end(self, console: str) -> None:
+        """Begin a new line if need be, and tell how much was left out."""
+        if self._shown and not console[: self._shown].endswith("\n"):
+            print()
+        more = console[self._shown :].count("\n")
+        if self._lines is not None and more:
+            print(f"... and {more:,} lines more; --console prints them all")

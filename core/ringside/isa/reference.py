@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from ringside.isa.row import FLAG_NAMES, Form, Row, classify
-from ringside.isa.table import ROWS
+from ringside.isa.table import ALIASES, ROWS, SIZED_SPELLINGS, rows_named
 
 PRIVILEGES = {
     "any": "any ring",
@@ -15,6 +15,13 @@ PRIVILEGES = {
     "tsd": "ring 0 only if CR4.TSD is set, else #GP(0)",
     "vmx": "ring 0 in VMX operation, else #UD or #GP(0); in a virtual machine it leaves it",
 }
+
+
+LEGEND = [
+    "Flags: `M` modified, `U` undefined afterwards, `T` tested, `-` untouched. Encodings and",
+    "operand letters are those of the SDM's opcode maps (vol. 2, appendix A).",
+    "",
+]
 
 
 def encoding_of(form: Form) -> str:
@@ -65,6 +72,17 @@ def entry(mnemonic: str, rows: Iterable[Row]) -> list[str]:
     return lines
 
 
+def mnemonics() -> list[str]:
+    """The names that have an entry, with the other names some of them have."""
+    return sorted({*(row.mnemonic for row in ROWS), *ALIASES, *SIZED_SPELLINGS})
+
+
+def one(mnemonic: str) -> str:
+    """The entry of one of the :func:`mnemonics`."""
+    name = ALIASES.get(mnemonic) or SIZED_SPELLINGS.get(mnemonic, (mnemonic, 0))[0]
+    return "\n".join([*entry(name, rows_named(name)), *LEGEND])
+
+
 def reference(rows: tuple[Row, ...] = ROWS) -> str:
     """The whole page: an index by class, then every mnemonic in alphabetical order."""
     ordered = sorted(rows, key=lambda row: row.mnemonic)
@@ -72,11 +90,7 @@ def reference(rows: tuple[Row, ...] = ROWS) -> str:
     for kind in ("privileged", "sensitive", "innocuous"):
         names = sorted({row.mnemonic for row in rows if classify(row) == kind})
         lines += [f"**{kind}** ({len(names)}): {', '.join(names)}", ""]
-    lines += [
-        "Flags: `M` modified, `U` undefined afterwards, `T` tested, `-` untouched. Encodings and",
-        "operand letters are those of the SDM's opcode maps (vol. 2, appendix A).",
-        "",
-    ]
+    lines += LEGEND
     for mnemonic, group in groupby(ordered, key=lambda row: row.mnemonic):
         lines += entry(mnemonic, group)
     return "\n".join(lines)

@@ -25,6 +25,7 @@ from ..vmm.registry import IA32, NESTED, UNTAGGED
 from . import LABS
 from .guest_batch import GuestBatch
 from .lab import Batch, InputError
+from .sniff import mistaken
 from .unknown import unknown
 
 MEMORY = 16 << 20
@@ -148,6 +149,11 @@ def find(
             "header (ld -m elf_i386); name it .bin if it is bare machine code, .asm if it is "
             "source")
     if path.suffix not in (".asm", ".s"):
+        kind = mistaken(content)
+        if kind:
+            raise BatchError(
+                f"{what} is {kind}, not machine code. Give assembler source named .asm, a "
+                "multiboot ELF, or a flat image such as 'ringside asm FILE.asm -o FILE.bin' writes")
         return path.name, content, disk
     try:
         return path.name, assemble_file(what, content, defines), disk

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..scenes.scene import Scene
-from .words.say import Message, Segment
+from .words.refusals import KINDS_OF_CHOICE, REFUSALS
+from .words.say import Message, Segment, plain
 
 if TYPE_CHECKING:
     from .dropped import Dropped
@@ -27,10 +28,29 @@ TOPICS: Mapping[str, Message] = {  # what the labs are about, in the order of th
 class InputError(Exception):
     """Something the user asked for cannot be done; the text says what to do instead."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(
+        self, message: str | Message, hint: str | Message = "", **facts: object
+    ) -> None:
+        self._said, self._facts = (message, hint), facts
+        super().__init__(self.message)
+
+    def said(self, lang: str) -> tuple[str, str]:
+        """What cannot be done, and the hint what to do instead."""
+        facts = {name: plain(fact, lang) if isinstance(fact, tuple) else fact
+                 for name, fact in self._facts.items()}
+        message, hint = (text if isinstance(text, str) else plain(text, lang, facts)
+                         for text in self._said)
+        return message, hint
+
+    @property
+    def message(self) -> str:
+        """What cannot be done, in English."""
+        return self.said("en")[0]
+
+    @property
+    def hint(self) -> str:
+        """What to do instead, in English."""
+        return self.said("en")[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +92,8 @@ class Option:
         if NUMBER.fullmatch(wanted) and float(wanted) <= self.most:
             return wanted
         raise InputError(
-            f"{self.id}={wanted[:40]} is not a number from 0 to {self.most}.",
-            "Write digits, with a decimal point if need be; or leave it empty.")
+            REFUSALS["amount"], REFUSALS["amount.hint"], id=self.id, name=wanted[:40],
+            most=self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +234,11 @@ class Lab:
                   for option in self.options}
         for name in options or {}:
             if name not in chosen:
-                known = ", ".join(option.id for option in self.options) or "none"
-                raise InputError(f"The lab has no option {name!r}.", f"Its options: {known}.")
+                raise InputError(
+                    REFUSALS["option"], REFUSALS["option.hint"], name=name,
+                    known=", ".join(option.id for option in self.options) or "–")
         if source is not None and not self.editable:
-            raise InputError("The guest of this lab cannot be edited.")
+            raise InputError(REFUSALS["editing"])
         return Setup(
             guest=_choose("guest", self.guests, guest or self.usual.get("guest")),
             technique=_choose(
@@ -235,4 +256,6 @@ def _choose(what: str, choices: tuple[Choice, ...], wanted: str | None) -> str:
     if any(choice.id == wanted for choice in choices):
         return wanted
     known = ", ".join(choice.id for choice in choices)
-    raise InputError(f"There is no {what} {wanted!r} here.", f"Choose one of: {known}.")
+    raise InputError(
+        REFUSALS["choice"], REFUSALS["choice.hint"], name=wanted, known=known,
+        what=KINDS_OF_CHOICE.get(what, what))

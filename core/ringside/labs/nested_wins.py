@@ -213,7 +213,7 @@ class WinsRun:
             words(f"x.{kind}"), words("y.trace" if self.traced else "y.pages"),
             (words("legend.nested"), words("legend.shadow")),
             words(progress, done=self._step, total=self.total),
-            words("mark.loses.note") if self._losses else "")
+            words("mark.loses.note") if self.losses else "")
 
     def row_names(self) -> tuple[str, ...]:
         """What each row of the map is."""
@@ -241,10 +241,10 @@ class WinsRun:
         if not self._is_whole or self.traced:
             return {}
         gains = [one.gain for one in self.measured]
-        return marks_of(gains) | dict.fromkeys(self._losses, pick(WINS["mark.loses"], lang))
+        return marks_of(gains) | dict.fromkeys(self.losses, pick(WINS["mark.loses"], lang))
 
     @property
-    def _losses(self) -> list[int]:
+    def losses(self) -> list[int]:
         """The cells where nested paging was published to lose, by no figure: with small pages."""
         if not self._is_whole or self.traced or self.setup.options["page"] != "4K":
             return []

@@ -36,6 +36,7 @@ class PhoneBatch:
 
     inputs = frozenset({"limit"})
     patient = False
+    brief = 8  # lines of the console that are enough to see who writes
     limit = 2_000_000  # about two seconds of a phone with a million instructions a second
 
     def __init__(self, phone: Phone, options: Mapping[str, str]) -> None:
@@ -134,10 +135,10 @@ class PhoneBatch:
             f"time          {_ms(report['ticks'])} of the phone",
             f"frames        {frames['met']:,} met, {frames['missed']:,} missed, "
             f"{frames['open']:,} still open ({frames['overdue']:,} of them past the deadline)",
-            "worst answer  " + (
-                "none came" if worst is None
-                else f"{_ms(worst)} after its frame began; the deadline is "
-                     f"{_ms(frames['deadline'])}"),
+            "slowest reply " + (
+                "none: the radio has answered no frame" if worst is None
+                else f"the radio's, {_ms(worst)} after its frame began: "
+                     f"{against(worst, frames['deadline'])}; frames never answered do not count"),
             f"switches      {report['switches']:,} from world to world",
         ]
         for world in report["worlds"]:
@@ -154,6 +155,13 @@ class PhoneBatch:
             f"cycles        {report['cycles']:,} (modelled: {report['preset']})",
             f"digest        {report['digest']}",
         ]
+
+
+def against(answer: int, deadline: int) -> str:
+    """How an answer's time compares with the deadline."""
+    early = deadline - answer
+    side = f"{_ms(early)} before" if early >= 0 else f"{_ms(-early)} past"
+    return f"{side} the deadline of {_ms(deadline)}"
 
 
 def _ms(ticks: int) -> str:

@@ -13,6 +13,7 @@ from math import gcd
 from typing import Any
 
 from .lab import Choice, InputError, Lab, Run, Setup
+from .words.refusals import REFUSALS
 from .words.say import Message, Segment, pick, plain, segments
 
 Case = Mapping[str, str]
@@ -85,16 +86,16 @@ class Posed:
         if choices:
             if any(choice.id == answer for choice in choices):
                 return str(answer)
-            known = ", ".join(choice.id for choice in choices)
-            raise InputError(f"{str(answer)[:LONGEST]!r} is none of the answers.",
-                             f"Choose one of: {known}.")
+            raise InputError(
+                REFUSALS["answer"], REFUSALS["choice.hint"], name=str(answer)[:LONGEST],
+                known=", ".join(choice.id for choice in choices))
         if isinstance(answer, int) and not isinstance(answer, bool):
             return answer
         text = str(answer)
         digits = "".join(text.split()).replace("_", "")
         if len(text) <= LONGEST and digits.isascii() and digits.isdigit():
             return int(digits)
-        raise InputError(f"{text[:LONGEST]!r} is not a whole number.", "Write digits only.")
+        raise InputError(REFUSALS["number"], REFUSALS["number.hint"], name=text[:LONGEST])
 
     def named(self, value: int | str, lang: str) -> str:
         """An answer as people write it."""
@@ -145,9 +146,9 @@ def pose(lab: Lab, task_id: str, seed: int) -> Posed:
         if task.id == task_id:
             break
     else:
-        known = ", ".join(task.id for task in lab.tasks) or "none"
-        raise InputError(f"The lab {lab.id!r} has no task {task_id[:LONGEST]!r}.",
-                         f"Its tasks: {known}.")
+        raise InputError(
+            REFUSALS["task"], REFUSALS["task.hint"], lab=lab.id, name=task_id[:LONGEST],
+            known=", ".join(task.id for task in lab.tasks) or "–")
     case = drawn(task, seed)
     options = {option.id: case[option.id] for option in lab.options if option.id in case}
     setup = lab.setup(case.get("guest"), case.get("technique"), options, None)

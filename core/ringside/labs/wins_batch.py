@@ -46,11 +46,13 @@ class WinsBatch:
         run = self.run
         gains = [one.gain for one in run.measured]
         marks = marks_of(gains) if run.ended else {}
+        lost = frozenset(run.losses)
         return {
             "lab": "where-nested-wins",
             "guest": run.setup.guest,
             "options": dict(run.setup.options),
-            "cells": [self._cell(number, one, marks) for number, one in enumerate(run.measured)],
+            "cells": [
+                self._cell(number, one, marks, lost) for number, one in enumerate(run.measured)],
             "of": run.total,
             "wins": sum(gain > 0.5 for gain in gains),
             "loses": sum(gain < -0.5 for gain in gains),
@@ -59,7 +61,9 @@ class WinsBatch:
             "status": 130 if stopped else 0,
         }
 
-    def _cell(self, number: int, one: Measured, marks: Mapping[int, str]) -> dict[str, Any]:
+    def _cell(
+        self, number: int, one: Measured, marks: Mapping[int, str], lost: frozenset[int]
+    ) -> dict[str, Any]:
         row, column = divmod(number, self.run.columns)
         return {
             "memory": self.run.row_names()[row],
@@ -69,6 +73,7 @@ class WinsBatch:
             "program": one.work,
             "gain %": round(one.gain, 1),
             "near": marks.get(number),  # the published figure this cell comes nearest to
+            "loses as published": number in lost,
         }
 
     def lines(self, report: dict[str, Any]) -> list[str]:
@@ -87,6 +92,7 @@ class WinsBatch:
                 memory = cell["memory"]
                 lines += ["", f"{memory:<{wide + 2}}{'shadow':>9}{'nested':>9}{'gain':>9}"]
             near = f"   near the published {cell['near']}" if cell["near"] else ""
+            near += "   loses, as was published without a figure" * cell["loses as published"]
             lines.append(
                 f"  {cell['load']:<{wide}}{cell['shadow']:>9.1f}{cell['nested']:>9.1f}"
                 f"{cell['gain %']:>+7.0f} %{near}")
