@@ -16,6 +16,7 @@ from ringside.isa.assembler import Program, assemble
 from ringside.machine.memory import FRAME
 from ringside.trace.events import Hypercalled
 from ringside.vmm.cpu.paravirtualization import Paravirtualization
+from ringside.vmm.memory.frame_types import WORDS
 from ringside.vmm.paravirt import abi
 from ringside.vmm.paravirt.domain import Domain
 
@@ -244,3 +245,39 @@ def test_no_row_of_page_table_requests_gets_past_the_books(
             check_tables(vm)
     finally:
         running.thaw(picture)
+
+
+def test_a_refused_request_leaves_no_trace_in_the_books() -> None:
+    system = pv(ported("sort"))
+    paging = cast(Domain, system.vms[0]).paging
+    hfns, memory = system.vms[0].allotment.hfns, system.machine.memory
+    paging.update_mapping(FREE << 12, hfns[FREE] << 12 | 1)
+    # As a table it would be good up to its last entry.
+    memory.write_bytes(hfns[FREE] << 12, WORDS.pack(*[hfns[FREE + 1] << 12 | 3] * 1023, 0xFFFFF003))
+    types = paging.types
+    before = dict(types.writable), dict(types.tables), types.changed
+    with pytest.raises(abi.HypercallError, match="not this guest's"):
+        paging.update((paging.current << 12) + 4, hfns[FREE] << 12 | 3)
+    assert (types.writable, types.tables, types.changed) == before
+
+
+def test_one_trap_cannot_keep_the_vmm_busy() -> None:
+    system = pv(ported("sort"))
+    vm = cast(Domain, system.vms[0])
+    calls = cast(Paravirtualization, system.vmm.guests[0].cpu).calls
+    at, batch, done = 0x200000, 0x210000, 0x220000
+    frame = vm.allotment.hfns[FREE]
+    pair = struct.pack("<6I", abi.PIN_L2, frame, 0, abi.UNPIN, frame, 0)
+    vm.paging.update_mapping(FREE << 12, frame << 12 | 1)
+    vm.paging.write(at, pair * 128)
+    entry = struct.pack("<II6I", abi.MMUEXT_OP, 0, at, 256, done, 0, 0, 0)
+    vm.paging.write(batch, entry * 256)
+    before = vm.paging.types.looked
+    result, why = calls.call(abi.MULTICALL, (batch, 256, 0, 0, 0, 0))
+    assert result == -abi.EAGAIN and "ask again" in why
+    assert vm.paging.types.looked - before <= abi.MOST_WORK + 4096
+    (count,) = struct.unpack("<I", vm.paging.read(done, 4) or b"")
+    assert 0 < count < 256
+    rest = (at + 12 * count, 256 - count, done, 0, 0, 0)
+    assert calls.call(abi.MMUEXT_OP, rest)[0] in (0, -abi.EAGAIN), "the next trap has time again"
+    check_tables(vm)

@@ -246,6 +246,42 @@ def test_no_hypercall_whatever_it_is_given_touches_others_or_the_vmm(
         running.thaw(picture)
 
 
+def test_a_port_instruction_at_the_end_of_what_is_mapped_is_carried_out() -> None:
+    system = pv(written("""
+        gate 14, beyond
+        mov word [0x2FFFFE], 0xE9E6     ; OUT E9h, AL in the last two bytes of a page
+        mov ebx, 0x300000               ; behind which there is nothing
+        xor ecx, ecx
+        mov edx, FLUSH_PAGE
+        hypercall H_UPDATE_VA_MAPPING
+        mov al, 'A'
+        mov ecx, 0x2FFFFE
+        jmp ecx
+    beyond:
+        xor eax, eax
+        jmp finish
+    """))
+    system.run(10**5)
+    assert (system.console, str(system.outcome)) == ("A", "exit 1")
+
+
+@pytest.mark.parametrize("access", ["out 0x20, al", "in al, 0xA1", "mov dx, 0x1F\n out dx, ax"])
+def test_the_interrupt_controller_is_the_vmms_alone(access: str) -> None:
+    """Set to level-triggered with automatic end of interrupt it would never fall silent."""
+    system = pv(written(f"""
+        gate 13, denied
+        mov al, 0x19
+        {access}
+        xor eax, eax
+        jmp finish
+    denied:
+        mov al, 13
+        jmp finish
+    """))
+    system.run(10**5)
+    assert str(system.outcome) == f"exit {13 << 1 | 1}"
+
+
 def test_two_paravirtual_guests_share_the_host_and_neither_notices() -> None:
     programs = [ported("cli_sti"), ported("system_call"), ported("page_fault")]
     alone = []

@@ -380,6 +380,8 @@ OUTCOMES: dict[str, Message] = {
 REFUSALS: dict[int, Message] = {
     -1: ("what it names is not the guest's to have", "amit megnevez, az nem a vendégé"),
     -2: ("what it names does not exist", "amit megnevez, az nem létezik"),
+    -11: ("too much for one trap: it may ask again for the rest",
+          "egy csapdához túl sok: a maradékot újra kérheti"),
     -14: ("a pointer leads where the guest's kernel may not go",
           "egy mutató oda vezet, ahová a vendégkernel nem nyúlhat"),
     -16: ("what it names is in use", "amit megnevez, az használatban van"),

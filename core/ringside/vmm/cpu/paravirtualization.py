@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from ringside.isa.decode import Truncated, decode
 from ringside.isa.faults import Fault
 from ringside.isa.instruction import Imm, Insn
 from ringside.isa.registers import (
@@ -71,7 +70,7 @@ NEVER_REAL = FLAG_IOPL | FLAG_VM | FLAG_VIF | FLAG_VIP | FLAG_RF | FLAG_NT
 GUEST_FAULTS = ("#DE", "#DB", "#BR", "#UD", "#NM", "#MF", "#AC", "#NP", "#SS", "#TS")
 IDT_ERROR = 2  # of an error code: it names a gate of the interrupt table
 PORT_MNEMONICS = frozenset({"in", "out"})
-LONGEST_INSTRUCTION = 15
+INTERRUPT_CONTROLLER = "pic"  # the device whose ports are the VMM's: events come in by it
 
 
 class Paravirtualization(RunsInPlace):
@@ -127,7 +126,7 @@ class Paravirtualization(RunsInPlace):
 
     def protection_fault(self, exit: Exit) -> None:
         """INT n without a gate for it, port I/O of the kernel, or the guest's own mistake."""
-        insn = self._instruction()
+        insn = self.vm.current_instruction()
         if exit.error & IDT_ERROR and insn is not None:
             trap = self.vm.traps.get(exit.error >> 3)
             if trap is not None and trap.dpl >= exit.ring:
@@ -135,8 +134,10 @@ class Paravirtualization(RunsInPlace):
                 self.vm.give_exception(exit.error >> 3, None)
                 return
         elif exit.ring == abi.KERNEL_RING and insn is not None and insn.mnemonic in PORT_MNEMONICS:
-            self._port(insn)
-            return
+            port = self._port_of(insn)
+            if not self._is_the_vmms(port, insn):
+                self._port(insn, port)
+                return
         self.reflect(exit)
 
     def timer(self, exit: Exit) -> None:
@@ -144,30 +145,24 @@ class Paravirtualization(RunsInPlace):
         if self.vm.poll():
             self.vm.inject()
 
-    def _instruction(self) -> Insn | None:
-        """What the guest was about to execute, read as its kernel could read it."""
-        vcpu = self.vm.vcpu
-        code = b""
-        for length in (LONGEST_INSTRUCTION, *range(1, LONGEST_INSTRUCTION)):
-            found = self.vm.paging.read(vcpu.linear_eip, length, mark=False)
-            if found is None and length > 1:
-                break
-            code = found or b""
-            if length == LONGEST_INSTRUCTION:
-                break
-        try:
-            return decode(code, vcpu.code_bits)
-        except (Fault, Truncated):
-            return None
-
-    def _port(self, insn: Insn) -> None:
-        """Port I/O of the guest's kernel, on the VM's virtual devices."""
-        vm, vcpu = self.vm, self.vm.vcpu
+    def _port_of(self, insn: Insn) -> int:
         first, second = insn.operands
-        reads = insn.mnemonic == "in"
-        where, w = (second if reads else first), insn.width
-        port = where.value if isinstance(where, Imm) else vcpu.regs[EDX] & 0xFFFF
-        if reads:
+        where = second if insn.mnemonic == "in" else first
+        return where.value if isinstance(where, Imm) else self.vm.vcpu.regs[EDX] & 0xFFFF
+
+    def _is_the_vmms(self, port: int, insn: Insn) -> bool:
+        """Whether any byte of the access would go to the device only the VMM talks to."""
+        bus = self.vm.hardware.bus
+        return any(
+            bus.device_at(port + n & 0xFFFF) == INTERRUPT_CONTROLLER
+            for n in range(insn.width.bytes)
+        )
+
+    def _port(self, insn: Insn, port: int) -> None:
+        """Port I/O of the guest's kernel, on the VM's virtual devices."""
+        vm, vcpu, w = self.vm, self.vm.vcpu, insn.width
+        first, second = insn.operands
+        if insn.mnemonic == "in":
             value = vm.hardware.bus.port_in(port, w)
             vcpu.assign(first, value)
         else:

@@ -12,7 +12,8 @@ Frames here are frames of the machine (``hfn``), as they stand in the entries.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from ringside.machine.memory import FRAME, FRAME_SHIFT
@@ -26,8 +27,6 @@ LARGE = 1 << 7  # PS in a directory; in a table it would be PAT, which this proc
 ENTRIES = 1024
 WORDS = struct.Struct(f"<{ENTRIES}I")
 
-Books = tuple[dict[int, int], dict[int, int], set[int]]
-
 
 class FrameTypes:
     """One guest's frames in use as something.
@@ -35,12 +34,14 @@ class FrameTypes:
     ``writable`` and ``tables`` count, by frame, the entries that map it writable and the directory
     entries that lead to it; ``directories`` are pinned. ``barred`` may be neither table nor
     directory, since the VMM itself writes there. ``own`` are the VMM's entries in every directory,
-    by number. ``changed`` says that a frame came to be a table, a directory or neither: what a TLB
+    by number. ``looked`` measures the work so far: the entries of whole tables gone through.
+    ``changed`` says that a frame came to be a table, a directory or neither: what a TLB
     holds of the time before must go, or it would lead around all checks.
     """
 
     __slots__ = (
-        "barred", "changed", "directories", "gfns", "memory", "own", "tables", "writable",
+        "barred", "changed", "directories", "gfns", "looked", "memory", "own", "tables",
+        "writable",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"gfns", "memory", "own"})
 
@@ -54,6 +55,7 @@ class FrameTypes:
         self.writable: dict[int, int] = {}
         self.tables: dict[int, int] = {}
         self.directories: set[int] = set()
+        self.looked = 0
         self.changed = False
 
     # -- what the guest asks for -------------------------------------------------------------
@@ -65,15 +67,11 @@ class FrameTypes:
             raise HypercallError(EBUSY, f"frame {hfn:#x} is pinned already")
         if hfn in self.tables:
             raise HypercallError(EINVAL, f"frame {hfn:#x} is a page table, not a directory")
-        books = self._books()
-        try:
+        with self._all_or_nothing():
             self._require_unwritable(hfn)
             self.directories.add(hfn)
             for number, entry in enumerate(self.entries(hfn)):
                 self._refer(number, entry)
-        except HypercallError:
-            self.writable, self.tables, self.directories = books
-            raise
         for number, entry in self.own.items():
             self._write(hfn, number, entry)
         self.changed = True
@@ -101,12 +99,9 @@ class FrameTypes:
         elif hfn in self.directories:
             if number in self.own:
                 raise HypercallError(EPERM, "the top 8 MiB of every address space are the VMM's")
-            before, books = self.memory.read32(hpa), self._books()
-            try:
+            before = self.memory.read32(hpa)
+            with self._all_or_nothing():
                 self._refer(number, value)
-            except HypercallError:
-                self.writable, self.tables, self.directories = books
-                raise
             self._drop(before)
         else:
             raise HypercallError(EINVAL, f"frame {hfn:#x} is not a page table in use")
@@ -114,12 +109,21 @@ class FrameTypes:
 
     def entries(self, hfn: int) -> tuple[int, ...]:
         """The entries in a frame of the guest's."""
+        self.looked += ENTRIES
         return WORDS.unpack(self.memory.read_bytes(hfn << FRAME_SHIFT, FRAME))
 
     # -- checking and counting ---------------------------------------------------------------
 
-    def _books(self) -> Books:
-        return self.writable.copy(), self.tables.copy(), self.directories.copy()
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Put the books back to what they were if what is done with them is refused."""
+        self.looked += len(self.writable) >> 3  # copying is work as well
+        books = self.writable.copy(), self.tables.copy(), self.directories.copy(), self.changed
+        try:
+            yield
+        except HypercallError:
+            self.writable, self.tables, self.directories, self.changed = books
+            raise
 
     def _write(self, hfn: int, number: int, entry: int) -> None:
         self.memory.write32((hfn << FRAME_SHIFT) + 4 * number, entry)

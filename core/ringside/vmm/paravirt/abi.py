@@ -43,12 +43,12 @@ NAMES: Final[dict[int, str]] = {
 UNKNOWN: Final = "unknown"
 
 # Errors, as negative results (Xen's errno.h, which is Linux's).
-EPERM, ENOENT, EFAULT, EBUSY, EEXIST, EINVAL, ENOSPC, ENOSYS = (
-    1, 2, 14, 16, 17, 22, 28, 38,
+EPERM, ENOENT, EAGAIN, EFAULT, EBUSY, EEXIST, EINVAL, ENOSPC, ENOSYS = (
+    1, 2, 11, 14, 16, 17, 22, 28, 38,
 )  # fmt: skip
 ERRNO_NAMES: Final[dict[int, str]] = {
-    EPERM: "EPERM", ENOENT: "ENOENT", EFAULT: "EFAULT", EBUSY: "EBUSY", EEXIST: "EEXIST",
-    EINVAL: "EINVAL", ENOSPC: "ENOSPC", ENOSYS: "ENOSYS",
+    EPERM: "EPERM", ENOENT: "ENOENT", EAGAIN: "EAGAIN", EFAULT: "EFAULT", EBUSY: "EBUSY",
+    EEXIST: "EEXIST", EINVAL: "EINVAL", ENOSPC: "ENOSPC", ENOSYS: "ENOSYS",
 }  # fmt: skip
 
 VERSION: Final = 3 << 16  # what xen_version answers: 3.0
@@ -91,6 +91,7 @@ PIN_L2, UNPIN, NEW_BASEPTR, TLB_FLUSH_LOCAL, INVLPG_LOCAL = 1, 4, 5, 6, 7
 NORMAL_PT_UPDATE: Final = 0
 FLUSH_ALL, FLUSH_PAGE = 1, 2  # flags of update_va_mapping
 MOST_BATCHED: Final = 256  # requests in one hypercall
+MOST_WORK: Final = 1 << 16  # entries or characters in one trap; then no further request is begun
 
 # The selectors the VMM provides until the guest has segments of its own, flat and in ring 1 or 3.
 FIRST_RESERVED_ENTRY: Final = 14 * 512  # of the GDT: what comes from here on is the VMM's

@@ -3,7 +3,11 @@
 Every argument comes from a guest that may mean harm. A pointer is followed only through the
 guest's own tables and only where its kernel could; a number is checked before it is used; what
 does not fit raises :class:`~ringside.vmm.paravirt.abi.HypercallError`, the guest gets the error's
-code, and nothing has happened.
+code, and nothing has happened. Of a batch the requests before the bad one have been done.
+
+A guest cannot keep the VMM busy either: when one trap has had it look at many entries, the batch
+ends there with EAGAIN, and the guest may ask for the rest. (Xen breaks off, too, but then carries
+on by itself: it puts the guest's EIP back to the INT, with what is left in its registers.)
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from ringside.isa.rows.flags import ANYBODY_MAY_CHANGE
 from ringside.machine.outcome import exited
 from ringside.vmm.paravirt import abi
 from ringside.vmm.paravirt.abi import (
+    EAGAIN,
     EFAULT,
     EINVAL,
     ENOSYS,
@@ -47,11 +52,12 @@ POWER_OFF_STATUS = 1  # what the exit port of a machine makes of a 0
 class Calls:
     """The hypercalls of one VM. ``table`` is by number."""
 
-    __slots__ = ("domain", "table", "technique")
+    __slots__ = ("domain", "looked", "table", "technique")
 
     def __init__(self, domain: Domain, technique: Paravirtualization) -> None:
         self.domain = domain
         self.technique = technique
+        self.looked = 0  # entries of lists since the trap; those of page tables are counted there
         self.table: Mapping[int, Callable[[Args], int]] = {
             abi.SET_TRAP_TABLE: self.set_trap_table,
             abi.MMU_UPDATE: self.mmu_update,
@@ -71,7 +77,11 @@ class Calls:
         }
 
     def call(self, number: int, args: Args) -> tuple[int, str]:
-        """Carry out one hypercall: its result, and why if it was refused."""
+        """Carry out what one trap asks for: the result, and why if it was refused."""
+        self.looked = -self.domain.paging.types.looked
+        return self._call(number, args)
+
+    def _call(self, number: int, args: Args) -> tuple[int, str]:
         found = self.table.get(number)
         try:
             if found is None:
@@ -83,6 +93,7 @@ class Calls:
     # -- pointers ----------------------------------------------------------------------------
 
     def _read(self, pointer: int, count: int) -> bytes:
+        self.looked += count >> 3
         data = self.domain.paging.read(pointer, count)
         if data is None:
             raise HypercallError(EFAULT, f"the kernel cannot read {count} bytes at {pointer:#x}")
@@ -98,6 +109,11 @@ class Calls:
         if count > abi.MOST_BATCHED:
             raise HypercallError(EINVAL, f"{count} requests; {abi.MOST_BATCHED} at most in a call")
         return list(entry.iter_unpack(self._read(pointer, count * entry.size)))
+
+    def _require_time(self) -> None:
+        """Refuse to begin with a request when this trap has taken long enough."""
+        if self.looked + self.domain.paging.types.looked > abi.MOST_WORK:
+            raise HypercallError(EAGAIN, "that is too much for one trap: ask again for the rest")
 
     # -- descriptors and traps ---------------------------------------------------------------
 
@@ -153,6 +169,7 @@ class Calls:
         done = 0
         try:
             for pointer, value in self._list(args[0], args[1], MMU_REQUEST):
+                self._require_time()
                 if pointer & 3 != abi.NORMAL_PT_UPDATE:
                     raise HypercallError(ENOSYS, f"page-table update of type {pointer & 3}")
                 if pointer >> 32 or value >> 32:
@@ -183,6 +200,7 @@ class Calls:
         done = 0
         try:
             for operation, what, _ in self._list(args[0], args[1], MMUEXT_REQUEST):
+                self._require_time()
                 found = _MMUEXT.get(operation)
                 if found is None:
                     raise HypercallError(ENOSYS, f"there is no mmuext operation {operation}")
@@ -238,7 +256,8 @@ class Calls:
     def multicall(self, args: Args) -> int:
         """EBX -> ECX entries {number, result, six arguments}: several calls, one trap."""
         for at, (number, _, *rest) in enumerate(self._list(args[0], args[1], MULTICALL_ENTRY)):
-            result = -ENOSYS if number in _NOT_BATCHED else self.call(number, tuple(rest))[0]
+            self._require_time()
+            result = -ENOSYS if number in _NOT_BATCHED else self._call(number, tuple(rest))[0]
             where = args[0] + at * MULTICALL_ENTRY.size + 4
             self._write(where, struct.pack("<I", result & 0xFFFF_FFFF))
         return 0
@@ -283,6 +302,7 @@ class Calls:
         operation, count, pointer = args[:3]
         if count > abi.LONGEST_TEXT:
             raise HypercallError(EINVAL, f"{count} characters at once; {abi.LONGEST_TEXT} at most")
+        self.looked += count
         if operation == abi.CONSOLE_WRITE:
             self.domain.write_console(self._read(pointer, count))
             return 0
