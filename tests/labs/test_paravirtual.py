@@ -77,6 +77,51 @@ def test_a_change_to_the_page_table_is_shown_as_the_entry_was_and_is() -> None:
     assert nodes(run)["call:effect"]["text"] == f"{change.before:08x} → {change.after:08x}"
 
 
+OPERATIONS = """
+bits 32
+org 0x100000
+%include "pc.inc"
+main:   machine_frame eax, START_DIRECTORY
+        mov [use + 4], eax
+        mov [mixed + 4], eax
+        mov esi, flush
+        call ask
+        mov esi, use
+        call ask
+        mov esi, mixed
+        call ask
+        xor eax, eax
+        jmp finish
+ask:    mov ebx, esi
+        mov ecx, 2
+        xor edx, edx
+        hypercall H_MMUEXT_OP
+        ret
+flush:  dd 6, 0, 0, 6, 0, 0
+use:    dd NEW_BASEPTR, 0, 0, 6, 0, 0
+mixed:  dd NEW_BASEPTR, 0, 0, PIN_L2, 0xFFFFF, 0
+"""
+
+
+def test_what_an_operation_on_page_tables_did_is_said_and_no_more() -> None:
+    run = open_run(source=OPERATIONS)
+    said = []
+    while run.find("hypercall", 1):
+        if heard(run, ev.Hypercalled).name == "mmuext_op":
+            said.append(told(run))
+    flush, use, mixed = said
+    assert "TLB" in flush and "checked" not in flush
+    assert "CR3" in use
+    assert "refuses a request" in mixed and "nothing has happened" not in mixed
+
+
+def test_a_page_fault_is_the_guests_own_and_comes_by_the_vmms_interrupt_table() -> None:
+    run = open_run()
+    while heard(run, ev.FaultRaised) is None or heard(run, ev.FaultRaised).vector != 14:
+        assert run.find("trap", 1)
+    assert "guest's own page table" in told(run) and "interrupt table is the VMM's" in told(run)
+
+
 def test_hostile_hypercalls_are_refused_with_a_reason_and_change_nothing_outside() -> None:
     run = open_run("pv_hostile")
     refused = 0

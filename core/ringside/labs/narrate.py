@@ -290,13 +290,22 @@ def _interpreted(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     return "interpret.changed", facts
 
 
+def refused_call(events: Sequence[ev.Event]) -> str:
+    """The key of the sentence on a hypercall that was refused: of a batch, a part may be done."""
+    done = (ev.EntryChanged, ev.TablesChecked, ev.ControlWritten)
+    partly = any(isinstance(event, done) for event in events)
+    return "hypercall.refused.partly" if partly else "hypercall.refused"
+
+
 def _hypercalled(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
     if event.result < 0:
         why = REFUSALS.get(event.result)
-        return "hypercall.refused", {
+        return refused_call(events), {
             "call": event.name if event.name != UNKNOWN else str(event.number),
             "result": event.result, "why": plain(why, lang) if why else ""}
     key = f"hypercall.{event.name}"
+    if event.name == "mmuext_op" and _find(events, ev.TablesChecked) is None:
+        key += ".use" if _find(events, ev.ControlWritten) is not None else ".other"
     return (key if key in STEPS else "hypercall"), {"call": event.name}
 
 

@@ -33,7 +33,7 @@ from .hypercall_view import (
 )
 from .lab import Choice, Lab, Run, Setup
 from .machine_run import MachineRun
-from .narrate import hexa, vector_name
+from .narrate import hexa, refused_call, vector_name
 from .rival import Rival, Toll
 from .words.notes import ANSWERS, WORLD
 from .words.paravirtual import PARAVIRTUAL
@@ -317,7 +317,7 @@ class ParavirtualRun(MachineRun):
         call = heard.get(ev.Hypercalled)
         if call is not None and call.result < 0:
             known = call.name in ARGUMENTS
-            return segments(STEPS["hypercall.refused"], lang, {
+            return segments(STEPS[refused_call(self.events)], lang, {
                 "call": call.name if known else str(call.number), "result": call.result,
                 "why": refusal(call, lang)})
         if call is not None and f"sched.{call.first}" in PARAVIRTUAL and (

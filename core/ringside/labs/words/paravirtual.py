@@ -147,10 +147,10 @@ PARAVIRTUAL: dict[str, Message] = {
         "egyenesen a kernelébe visz az 1. [gyűrűbe](ring). Ezt a kaput a VMM tette a saját "
         "táblájába, őt nem kérdezik."),
     "page": (
-        "The {who} touches {address}, which no checked page table maps: [page fault](pf). The "
-        "processor's tables are the VMM's, so the [VMM](@vmm) hears of it first.",
-        "{address}: ezt a címet ({who}) egyetlen ellenőrzött laptábla sem képezi le: "
-        "[laphiba](pf). A processzor táblája a VMM-é, ezért a [VMM](@vmm) értesül róla először."),
+        "The {who} touches {address}, which the guest's own page table does not allow: [page "
+        "fault](pf). The interrupt table is the VMM's, so the [VMM](@vmm) hears of it first.",
+        "{address}: ezt a hozzáférést ({who}) a vendég saját laptáblája nem engedi: "
+        "[laphiba](pf). A megszakítástábla a VMM-é, ezért a [VMM](@vmm) értesül róla először."),
     "inject": (
         "The [VMM](@vmm) passes {name} on to the handler the kernel has announced, {handler}; it "
         "pushes the frame the processor would.",

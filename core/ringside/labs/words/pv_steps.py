@@ -21,6 +21,11 @@ PV_STEPS: dict[str, Message] = {
         "happened.",
         "A [VMM](@vmm) visszautasítja ({call}): {why}. A vendég a(z) {result} hibakódot kapja, "
         "és nem történt semmi."),
+    "hypercall.refused.partly": (
+        "The [VMM](@vmm) refuses a request of {call}: {why}. The guest gets the error {result}; "
+        "the requests before that one have been done.",
+        "A [VMM](@vmm) visszautasít egy kérést ({call}): {why}. A vendég a(z) {result} hibakódot "
+        "kapja; az előtte álló kérések teljesültek."),
     "hypercall.set_trap_table": (
         "{call}: the [VMM](@vmm) notes which handlers the guest kernel wants for exceptions and "
         "[system calls](syscall).",
@@ -40,10 +45,20 @@ PV_STEPS: dict[str, Message] = {
         "{call}: a [VMM](@vmm) feljegyzi, kit hívjon [megszakítás](interrupt) helyett, ha esemény "
         "jön."),
     "hypercall.mmuext_op": (
-        "{call}: the [VMM](@vmm) has checked the guest's [page tables](pagetable); the processor walks "
-        "them as they are, and the guest can only read them.",
-        "{call}: a [VMM](@vmm) ellenőrizte a vendég [laptábláit](pagetable); a processzor úgy járja be "
-        "őket, ahogy vannak, a vendég pedig csak olvashatja őket."),
+        "{call}: the [VMM](@vmm) has checked the guest's [page tables](pagetable); the processor "
+        "walks them as they are, and the guest can only read them.",
+        "{call}: a [VMM](@vmm) ellenőrizte a vendég [laptábláit](pagetable); a processzor úgy "
+        "járja be őket, ahogy vannak, a vendég pedig csak olvashatja őket."),
+    "hypercall.mmuext_op.use": (
+        "{call}: the processor walks this [directory](pagetable) of the guest's from now on. It "
+        "was checked before; [CR3](cr3) has its address.",
+        "{call}: a processzor mostantól a vendégnek ezt a [lapkönyvtárát](pagetable) járja be. Az "
+        "ellenőrzése korábban megvolt; a címe a [CR3](cr3)-ban van."),
+    "hypercall.mmuext_op.other": (
+        "{call}: translations are dropped from the [TLB](tlb), or a page directory is given back "
+        "to the guest.",
+        "{call}: fordítások kerülnek ki a [TLB](tlb)-ből, vagy egy lapkönyvtár visszakerül a "
+        "vendéghez."),
     "hypercall.mmu_update": (
         "{call}: changes to the guest's page tables, one or many at once; each was checked first: "
         "only frames of its own, no table writable.",

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ringside.machine.control import CR0_PG, CR0_WP
 from ringside.machine.memory import FRAME, FRAME_SHIFT, OFFSET_MASK
-from ringside.trace.events import EntryChanged, TablesChecked
+from ringside.trace.events import ControlWritten, EntryChanged, TablesChecked
 from ringside.vmm.exits import Handler
 from ringside.vmm.memory.frame_types import (
     ACCESSED,
@@ -145,9 +145,11 @@ class DirectPaging:
         """Switch to another pinned directory (CR3)."""
         if hfn not in self.types.directories:
             raise HypercallError(EINVAL, f"frame {hfn:#x} is not a pinned directory")
+        vm, before = self.vm, self.current << FRAME_SHIFT
         self.current = hfn
-        self.vm.vcpu.cr3 = hfn << FRAME_SHIFT
+        vm.vcpu.cr3 = hfn << FRAME_SHIFT
         self.load()
+        vm.emit(ControlWritten(vm.time, "vmm", "cr3", before, vm.vcpu.cr3))
 
     def update(self, hpa: int, value: int) -> None:
         """Change one entry of a directory or table in use, at a machine address."""

@@ -3,8 +3,14 @@
 A guest kernel runs in ring 1 and calls the VMM with ``INT 82h``: the number of the hypercall in
 EAX, arguments in EBX, ECX, EDX, ESI, EDI, the result in EAX, negative for an error. Pointers are
 linear addresses of the guest's own memory; page-table entries and what names a frame to a hypercall
-are the machine's. One thing is simpler than in Xen: what Xen tells a guest in its start information
-(where its first page tables, the list of its frames and the shared page are) lies at fixed places.
+are the machine's.
+
+Simpler than in Xen: what Xen tells a guest in its start information (where its first page tables,
+the list of its frames and the shared page are) lies at fixed places. ``set_gdt`` and
+``update_descriptor`` take linear addresses of a table the VMM copies; Xen's take frames and
+addresses of the machine, and its processor uses the guest's own descriptors, kept read-only like
+page tables. A directory is pinned before it is used and stays so while in use; Xen counts the use
+by itself. Guests here do not name another domain (ESI of ``mmu_update`` and ``mmuext_op``).
 
 Sources: Xen's public headers ``xen.h``, ``arch-x86/xen.h``, ``event_channel.h``, ``sched.h``.
 """
