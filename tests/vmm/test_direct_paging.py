@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
 from ringside.guests.porting import PORT
-from ringside.host.systems import Image, Virtualized, build
+from ringside.host.systems import Image, Options, Virtualized, build
 from ringside.isa.assembler import Program, assemble
 from ringside.machine.memory import FRAME
 from ringside.trace.events import Hypercalled
@@ -166,6 +166,58 @@ def test_what_the_tlb_kept_is_gone_when_a_frame_becomes_a_table() -> None:
     system.run(10**5)
     assert str(system.outcome) == f"exit {77 << 1 | 1}"
     assert system.vms[0].memory.read32(0x300004) == 2
+
+
+def test_what_the_walk_cache_kept_of_a_table_is_gone_when_it_is_one_no_more() -> None:
+    """Else the guest could write what it likes where the processor still walks."""
+    system = pv(small("""
+        gate 14, caught
+        mov edi, 0x300000
+        mov ecx, 1024
+        xor eax, eax
+        rep stosd
+        mov eax, 0x301003
+        to_machine eax, ecx
+        mov [0x300000], eax             ; a table for 4 MiB: one page of it is there
+        map 0x300000, 0x300000, 1
+        mov eax, 0x300003
+        to_machine eax, ecx
+        mov [entry + 8], eax
+        machine_frame eax, START_DIRECTORY
+        shl eax, 12
+        add eax, 4
+        mov [entry], eax
+        call change
+        mov eax, [0x400000]             ; the processor keeps the way to the table
+        mov dword [entry + 8], 0
+        call change                     ; nothing leads there any more
+        mov ebx, 0x300000
+        mov ecx, 0x300003
+        to_machine ecx, eax
+        xor edx, edx                    ; no flush
+        hypercall H_UPDATE_VA_MAPPING
+        mov dword [0x300004], 0x104003  ; the page table of the VMM's own memory
+        mov eax, [0x401000]
+        jmp finish
+    change:
+        mov ebx, entry
+        mov ecx, 1
+        xor edx, edx
+        hypercall H_MMU_UPDATE
+        test eax, eax
+        jnz finish
+        ret
+    caught:
+        mov eax, [FAULT_ADDRESS]
+        cmp eax, 0x401000
+        jne finish
+        mov al, 77
+        jmp finish
+    align 8
+    entry: dq 0, 0
+    """), options=Options(walk_cache=8))
+    system.run(10**5)
+    assert str(system.outcome) == f"exit {77 << 1 | 1}"
 
 
 def test_an_unpinned_directory_is_ordinary_memory_again() -> None:

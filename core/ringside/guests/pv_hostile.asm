@@ -2,9 +2,9 @@
 ;
 ; Everything a hypercall is given comes from the guest, and may be a lie: a pointer into the VMM's
 ; memory, a frame of somebody else's, a descriptor for ring 0. Each attempt here is answered with
-; an error (negative: -1 not permitted, -14 bad address, -22 invalid, -38 no such call), nothing
-; has happened, and other guests never hear of it. At the end the kernel just writes to the VMM's
-; memory: the processor itself stops that, by the limit of the kernel's segment.
+; an error (negative: -1 not permitted, -14 bad address, -16 in use, -22 invalid, -38 no such call),
+; nothing has happened, and other guests never hear of it. At the end the kernel just writes to the
+; VMM's memory: the processor itself stops that, by the limit of the kernel's segment.
 ;
 ; This guest exists only as a paravirtual one.
 
