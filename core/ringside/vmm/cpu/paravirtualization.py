@@ -7,7 +7,8 @@ ring 3 run as ever, and their system calls go straight into their kernel: the ga
 in the VMM's interrupt table leads to ring 1, not to the VMM.
 
 Exits are hypercalls, each under its own name; exceptions, which the VMM passes on to the handlers
-the guest has announced; port I/O of the kernel, which is done on virtual devices; and the timer.
+the guest has announced; port I/O of the kernel, which is done on virtual devices (all but the
+interrupt controller, which is the VMM's); and the timer.
 """
 
 from __future__ import annotations

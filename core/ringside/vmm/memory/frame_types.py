@@ -4,8 +4,9 @@ The guest's own page tables are what the processor walks, so the VMM has to vouc
 them. It does so with two numbers for each frame of the guest, as Xen does (Barham et al. 2003,
 section 3.3.3): what the frame is used as, and how often. A frame is a page directory, or a page
 table, or it may be mapped writable; never two of these at once. (Xen has two more kinds, GDT and
-LDT; here the VMM keeps a copy of the one, and there is none of the other.) So nobody but the VMM can write
-to a table from the moment it was checked, and each later change is checked like the first.
+LDT; here the VMM keeps a copy of the one, and there is none of the other.) So nobody but the VMM
+can write to a table from the moment it was checked, and each later change is checked like the
+first.
 
 Frames here are frames of the machine (``hfn``), as they stand in the entries.
 """
