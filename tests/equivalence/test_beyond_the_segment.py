@@ -10,7 +10,6 @@ from __future__ import annotations
 import pytest
 from ringside import guests
 from ringside.host.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
-from ringside.isa.assembler import assemble
 from ringside.vmm.lockstep import Lockstep
 
 PROLOGUE = """bits 32
@@ -65,7 +64,7 @@ CASES = {
 @pytest.mark.parametrize("technique", UNMODIFIED)
 @pytest.mark.parametrize("case", CASES)
 def test_the_guest_gets_the_fault_it_gets_on_bare_metal(case: str, technique: str) -> None:
-    program = assemble(PROLOGUE + CASES[case] + EPILOGUE, include=guests.include)
+    program = guests.assemble_text(PROLOGUE + CASES[case] + EPILOGUE)
     image = Image(program, "beyond", 4 << 20)
     for memory in MEMORIES[technique][:2]:
         bare, virtual = build(BARE_METAL, image), build(technique, image, Options(memory=memory))
@@ -80,6 +79,6 @@ def test_a_handler_in_the_window_is_no_end_for_the_vmm() -> None:
     text = PROLOGUE + (
         " mov dword [idt + 8 * 6], CODE << 16\n mov dword [idt + 8 * 6 + 4], 0xFFFF8E00\n ud2\n"
     ) + EPILOGUE
-    image = Image(assemble(text, include=guests.include), "beyond", 4 << 20)
+    image = Image(guests.assemble_text(text), "beyond", 4 << 20)
     for technique in UNMODIFIED:
         assert Lockstep(build(BARE_METAL, image), build(technique, image)).advance(600) is None

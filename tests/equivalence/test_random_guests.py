@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ringside import guests
 from ringside.host.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
-from ringside.isa.assembler import Program, assemble
+from ringside.isa.assembler import Program
 from ringside.vmm.lockstep import Lockstep
 
 USUAL = [(technique, MEMORIES[technique][0]) for technique in UNMODIFIED]
@@ -214,10 +214,12 @@ def guest(kernel: list[str], user: list[str], period: int) -> Program:
         for number, slot in enumerate(slots):
             text.append(f"{part}{number}:\n {slot}\nalign 64, 0x90\n")
         text.append(after)
-    return assemble("".join(text), include=guests.include, defines={"PERIOD": period})
+    return guests.assemble_text("".join(text), defines={"PERIOD": period})
 
 
 slots_of_kernel = st.lists(st.sampled_from(KERNEL_ONLY + ANYBODY), max_size=25)
+slots_of_sensitive_kernel = st.lists(
+    st.sampled_from(KERNEL_ONLY + ANYBODY + SENSITIVE * 2), max_size=25)
 slots_of_user = st.lists(st.sampled_from(ANYBODY), max_size=20)
 
 
@@ -241,12 +243,8 @@ def test_a_random_guest_is_equal_to_bare_metal_at_every_step(
 
 
 @combined(COMPLETE)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    kernel=st.lists(st.sampled_from(KERNEL_ONLY + ANYBODY + SENSITIVE * 2), max_size=25),
-    user=slots_of_user,
-    period=st.integers(10, 120),
-)
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(kernel=slots_of_sensitive_kernel, user=slots_of_user, period=st.integers(10, 120))
 def test_a_random_kernel_of_sensitive_instructions_is_equal_too(
     technique: str, memory: str, kernel: list[str], user: list[str], period: int
 ) -> None:
@@ -258,6 +256,16 @@ def test_a_random_kernel_of_sensitive_instructions_is_equal_too(
 @settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(kernel=slots_of_kernel, user=slots_of_user, period=st.integers(10, 120))
 def test_two_thousand_random_guests_are_equal_to_bare_metal(
+    technique: str, memory: str, kernel: list[str], user: list[str], period: int
+) -> None:
+    compare(technique, memory, kernel, user, period)
+
+
+@pytest.mark.fuzz
+@combined(COMPLETE)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(kernel=slots_of_sensitive_kernel, user=slots_of_user, period=st.integers(10, 120))
+def test_five_hundred_random_kernels_of_sensitive_instructions_are_equal_too(
     technique: str, memory: str, kernel: list[str], user: list[str], period: int
 ) -> None:
     compare(technique, memory, kernel, user, period)

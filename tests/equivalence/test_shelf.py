@@ -93,18 +93,28 @@ def test_nanos_boots_the_same(technique: str, memory: str) -> None:
     assert "nanos" in virtual.console
 
 
-@COMBINED
-def test_nanos_asleep_with_nothing_to_do_is_the_same(technique: str, memory: str) -> None:
+@pytest.fixture(scope="module")
+def asleep() -> tuple[Image, int, str, str]:
+    """nanos with nothing more to do on bare metal: its image, guest steps, console and digest."""
     image = Image(guests.program("nanos"), "nanos", 4 << 20, disk=guests.disk("nanos"))
-    bare, virtual = build(BARE_METAL, image), build(technique, image, Options(memory=memory))
+    bare = build(BARE_METAL, image)
     while "3512" not in bare.console:
         bare.run(20_000)
     while not bare.guest_cpu.halted:
         bare.run(1)
-    assert run_to(virtual, bare.guest_steps)
+    return image, bare.guest_steps, bare.console, bare.digest()
+
+
+@COMBINED
+def test_nanos_asleep_with_nothing_to_do_is_the_same(
+    asleep: tuple[Image, int, str, str], technique: str, memory: str
+) -> None:
+    image, steps, console, digest = asleep
+    virtual = build(technique, image, Options(memory=memory))
+    assert run_to(virtual, steps)
     assert virtual.guest_cpu.halted
-    assert virtual.console == bare.console
-    assert virtual.digest() == bare.digest()
+    assert virtual.console == console
+    assert virtual.digest() == digest
 
 
 def popf_difference() -> tuple[Difference, System]:

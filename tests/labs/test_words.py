@@ -33,7 +33,7 @@ from ringside.labs.words import (
     walks,
 )
 from ringside.labs.words.glossary import GLOSSARY
-from ringside.labs.words.say import Message, plain, segments
+from ringside.labs.words.say import plain, segments
 from ringside.machine.tasks import missing
 from ringside.session import Session
 from ringside.trace.events import CONTEXTS
@@ -53,19 +53,20 @@ CATALOGUES = {
 TERMS = {term.id for term in GLOSSARY}
 
 
-@pytest.mark.parametrize("message", CATALOGUES.values(), ids=CATALOGUES.keys())
-def test_both_languages_use_the_same_facts(message: Message) -> None:
-    english, hungarian = (set(re.findall(r"\{(\w+)(?:!r)?\}", text)) for text in message)
-    assert english == hungarian
+def facts_of(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)(?:!r)?\}", text))
 
 
-@pytest.mark.parametrize("message", CATALOGUES.values(), ids=CATALOGUES.keys())
-def test_every_link_leads_to_a_glossary_term_or_a_context(message: Message) -> None:
-    for text in message:
-        for reference in re.findall(r"\]\(([^)]+)\)", text):
-            name = reference.removeprefix("@")
-            known = (*CONTEXTS, "{context}") if reference.startswith("@") else TERMS
-            assert name in known
+def test_both_languages_use_the_same_facts() -> None:
+    assert len(CATALOGUES) > 1000
+    assert [key for key, (english, hungarian) in CATALOGUES.items()
+            if facts_of(english) != facts_of(hungarian)] == []
+
+
+def test_every_link_leads_to_a_glossary_term_or_a_context() -> None:
+    known = TERMS | {f"@{name}" for name in (*CONTEXTS, "{context}")}
+    assert [(key, reference) for key, message in CATALOGUES.items() for text in message
+            for reference in re.findall(r"\]\(([^)]+)\)", text) if reference not in known] == []
 
 
 FORMAL = re.compile(

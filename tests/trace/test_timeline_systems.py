@@ -24,7 +24,7 @@ def state(system: System) -> tuple[object, ...]:
     return system.steps, system.time, system.outcome, system.context, system.digest()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=18, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     technique=st.sampled_from(sorted(BUILDERS)),
     guest=st.sampled_from(SHELF),

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from ringside import guests
 from ringside.host.systems import BareMetal, Image, Options, Virtualized, build
-from ringside.isa.assembler import Program, assemble
+from ringside.isa.assembler import Program
 from ringside.trace.events import Event
 
 HEAD = "bits 32\norg 0x100000\n"
@@ -25,7 +25,7 @@ class Bench:
 
     def assemble(self, text: str, tables: bool = False) -> Program:
         head = WITH_TABLES if tables else HEAD
-        self.program = assemble(head + text, include=guests.include)
+        self.program = guests.assemble_text(head + text)
         return self.program
 
     def bare(self, text: str, *, tables: bool = False) -> BareMetal:

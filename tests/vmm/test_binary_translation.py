@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ringside import guests
 from ringside.host.policies import RoundRobin
 from ringside.host.systems import BareMetal, Image, Options, System, Virtualized, build
-from ringside.isa.assembler import Program, assemble
+from ringside.isa.assembler import Program
 from ringside.isa.registers import CS, EAX, EBX, ECX, EDI, FLAG_IF, GS
 from ringside.trace.events import Emulated, FaultRaised, FlagIgnored, Injected, Revealed, VmmEntered
 from ringside.vmm.cpu.binary_translation import BinaryTranslation
@@ -25,7 +25,7 @@ RunUntil = Callable[[Virtualized, int], None]
 
 
 def small(text: str) -> Program:
-    return assemble('bits 32\norg 0x100000\n%include "pc.inc"\n' + text, include=guests.include)
+    return guests.assemble_text('bits 32\norg 0x100000\n%include "pc.inc"\n' + text)
 
 
 def pair(program: Program, disk: bytes | None = None) -> tuple[BareMetal, Virtualized]:

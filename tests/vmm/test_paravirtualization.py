@@ -39,7 +39,7 @@ def pv(*programs: Program, options: Options | None = None) -> Virtualized:
 
 
 def written(text: str) -> Program:
-    return assemble(HEAD + text, include=guests.include, defines={PORT: 1})
+    return guests.assemble_text(HEAD + text, defines={PORT: 1})
 
 
 def check_tables(vm: Domain) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from ringside import guests
 from ringside.host.systems import Image, Options, Virtualized, build
-from ringside.isa.assembler import assemble
 from ringside.vmm.memory.cached import CachedShadow
 from ringside.vmm.memory.shadow import WRITE_BIT, ShadowPaging
 from ringside.vmm.memory.traced import TracedShadow
@@ -63,7 +62,7 @@ RESULTS = 0x3F0000
 
 
 def run(body: str, technique: str, memory: str, steps: int = 200_000) -> Virtualized | Any:
-    program = assemble(PROLOGUE + body + "\n jmp leave\n", include=guests.include)
+    program = guests.assemble_text(PROLOGUE + body + "\n jmp leave\n")
     system: Any = build(technique, Image(program, "g", 4 << 20), Options(memory=memory))
     system.run(steps)
     assert system.outcome is not None, (technique, memory)
@@ -114,7 +113,7 @@ def test_the_write_to_a_traced_table_traps_and_is_carried_out_by_the_vmm(mode: s
     body = read(0x300) + "\n" + remap("page", 0x300, 0x381)
     lazy, traced = (run(body, "trap-and-emulate", name) for name in ("shadow", mode))
     assert traced.vms[0].emulated.get("mov", 0) > lazy.vms[0].emulated.get("mov", 0)
-    table = assemble(PROLOGUE, include=guests.include).symbols["page_table"]
+    table = guests.assemble_text(PROLOGUE).symbols["page_table"]
     assert traced.vms[0].memory.read(table + 4 * 0x300, 4) & ~0x60 == 0x381003
 
 
@@ -288,7 +287,7 @@ def test_a_write_to_the_other_address_spaces_table_is_seen_when_its_root_is_used
 
 
 def test_frames_of_kept_roots_are_won_back_when_shadow_memory_runs_out() -> None:
-    program = assemble(PROLOGUE + SWITCHING + "\n jmp leave\n", include=guests.include)
+    program = guests.assemble_text(PROLOGUE + SWITCHING + "\n jmp leave\n")
     system: Any = build("trap-and-emulate", Image(program, "g", 4 << 20), Options(memory="cached"))
     shadow = shadow_of(system)
     assert isinstance(shadow, CachedShadow)
@@ -301,7 +300,7 @@ def test_frames_of_kept_roots_are_won_back_when_shadow_memory_runs_out() -> None
 @pytest.mark.parametrize("mode", MODES)
 def test_with_a_single_frame_for_tables_the_guest_still_runs_the_same(mode: str) -> None:
     body = " mov dword [0x300000], 7\n" + read(0x300) + "\n" + read(0x301)
-    program = assemble(PROLOGUE + body + "\n jmp leave\n", include=guests.include)
+    program = guests.assemble_text(PROLOGUE + body + "\n jmp leave\n")
     system: Any = build("trap-and-emulate", Image(program, "g", 4 << 20), Options(memory=mode))
     shadow = shadow_of(system)
     del shadow.free[2:]
@@ -390,7 +389,7 @@ def test_a_traced_table_is_mapped_read_only_in_every_shadow() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_going_back_in_time_gives_the_same_run_again(mode: str) -> None:
-    program = assemble(PROLOGUE + SWITCHING + "\n jmp leave\n", include=guests.include)
+    program = guests.assemble_text(PROLOGUE + SWITCHING + "\n jmp leave\n")
     system: Any = build("trap-and-emulate", Image(program, "g", 4 << 20), Options(memory=mode))
     system.run(300)
     picture = system.freeze()

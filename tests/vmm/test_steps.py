@@ -40,7 +40,7 @@ def test_run_is_so_many_steps(guest: str) -> None:
         assert state(ran) == state(stepped)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(1, 120), min_size=1, max_size=8))
 def test_two_machines_step_the_same_in_any_stretches(lengths: list[int]) -> None:
     ran, whole = two(), two()
@@ -50,7 +50,7 @@ def test_two_machines_step_the_same_in_any_stretches(lengths: list[int]) -> None
     assert state(ran) == state(whole)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(at=st.integers(0, 500), further=st.integers(1, 300))
 def test_a_thawed_moment_continues_as_before(at: int, further: int) -> None:
     system = two()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from ringside import guests
 from ringside.host.systems import Image, Options, System, build
-from ringside.isa.assembler import assemble
 from ringside.trace.counters import Tally
 from ringside.trace.timeline import Timeline
 
@@ -96,7 +95,7 @@ def test_a_changed_directory_entry_may_stay_in_use_until_any_page_is_flushed(
 ) -> None:
     """SDM vol. 3A, 4.10.3 and 4.10.4.1: INVLPG drops what is cached of the upper levels for every
     address."""
-    program = assemble(MOVED.format(flush=flush), include=guests.include)
+    program = guests.assemble_text(MOVED.format(flush=flush))
     seen = []
     for caches in (NONE, WALK):
         options = Options(memory=memory, walk_cache=caches[0])

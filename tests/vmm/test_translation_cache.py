@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ringside import guests
 from ringside.host.systems import BareMetal, Image, Options, Virtualized, build
-from ringside.isa.assembler import Program, assemble
+from ringside.isa.assembler import Program
 from ringside.isa.decode import decode
 from ringside.isa.registers import EAX, EBX, ECX, EDI
 from ringside.trace.events import Chained, Discarded, Translated
@@ -34,7 +34,7 @@ FINISH = "\n mov al, 0\n out 0xF4, al\n"
 
 
 def small(text: str) -> Program:
-    return assemble('bits 32\norg 0x100000\n%include "pc.inc"\n' + text, include=guests.include)
+    return guests.assemble_text('bits 32\norg 0x100000\n%include "pc.inc"\n' + text)
 
 
 def virtual(program: Program) -> tuple[Virtualized, BinaryTranslation]:

@@ -6,7 +6,6 @@ import pytest
 from ringside import guests
 from ringside.host.policies import RoundRobin
 from ringside.host.systems import BareMetal, Image, Options, Virtualized, build
-from ringside.isa.assembler import assemble
 from ringside.vmm.cpu.binary_translation import BinaryTranslation
 from ringside.vmm.registry import CACHED, TRACED
 from ringside.vmm.translation.readout import read_statistics
@@ -51,7 +50,7 @@ main:   mov ecx, 30
 
 
 def image(text: str, name: str) -> Image:
-    program = assemble(f'bits 32\norg 0x100000\n%include "pc.inc"\n{text}', include=guests.include)
+    program = guests.assemble_text(f'bits 32\norg 0x100000\n%include "pc.inc"\n{text}')
     return Image(program, name, MEMORY)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from ringside import guests
 from ringside.host.systems import BARE_METAL, Image, Options, System, build
-from ringside.isa.assembler import Program, assemble
+from ringside.isa.assembler import Program
 from ringside.isa.decode import decode
 from ringside.isa.registers import CS
 from ringside.machine.descriptors import segment_descriptor
@@ -48,7 +48,7 @@ def program(text: str) -> Program:
         f'bits 32\norg 0x100000\n%include "pc.inc"\nmain:\n{text}\n'
         "call print_number\n xor eax, eax\n jmp finish\n"
     )
-    return assemble(source, include=guests.include)
+    return guests.assemble_text(source)
 
 
 def pair(text: str, isa: str) -> tuple[System, System]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pkgutil
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ringside.isa.assembler import Program, assemble
 
@@ -14,6 +15,7 @@ NANO_FOLDER = "nano/"
 HOSTILE_FOLDER = "hostile/"
 POOL_FOLDER = "pool/"
 PAGING_FOLDER = "paging/"
+KEPT = 32  # programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,14 +368,22 @@ def include(name: str) -> str:
 
 def program(id: str, defines: dict[str, int] | None = None) -> Program:
     """The guest, assembled; ``defines`` as on an assembler's command line."""
-    return assemble(source(id), name=_BY_ID[id].file, include=include, defines=defines)
+    return assemble_text(source(id), _BY_ID[id].file, defines)
 
 
 def assemble_text(
     text: str, name: str = "guest.asm", defines: dict[str, int] | None = None
 ) -> Program:
-    """Assemble a guest somebody wrote; its includes are the files of this folder."""
-    return assemble(text, name=name, include=include, defines=defines)
+    """Assemble a guest somebody wrote; its includes are the files of this folder.
+
+    The last ones are kept: a lab is opened again and again with the same guest.
+    """
+    return _assembled(text, name, tuple(sorted((defines or {}).items())))
+
+
+@lru_cache(maxsize=KEPT)
+def _assembled(text: str, name: str, defines: tuple[tuple[str, int], ...]) -> Program:
+    return assemble(text, name=name, include=include, defines=dict(defines))
 
 
 # The text on nanos' disk, one entry a sector.
