@@ -286,7 +286,8 @@ class Emulated(Event):
 @dataclass(frozen=True, slots=True)
 class Translated(Event):
     """The VMM translated ``count`` guest instructions from ``eip`` on to ``size`` bytes at
-    ``address`` (linear) in its translation cache."""
+    ``address`` (linear) in its translation cache. ``replaced`` is 0 for what is translated for the
+    first time; hot code is translated again as one region, which replaces so many units."""
 
     kind: ClassVar[str] = "translate"
     vm: str
@@ -294,6 +295,7 @@ class Translated(Event):
     address: int
     count: int
     size: int
+    replaced: int = 0
 
 
 @dataclass(frozen=True, slots=True)

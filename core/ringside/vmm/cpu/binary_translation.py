@@ -53,6 +53,7 @@ from ringside.trace.events import (
 from ringside.vmm.cpu.trap_and_emulate import DOUBTFUL_FAULTS, TrapAndEmulate
 from ringside.vmm.exits import CALLOUT, Exit, Handler
 from ringside.vmm.monitor import CACHE_CODE, CACHE_DATA, CALLOUT_VECTOR, WINDOW, Monitor
+from ringside.vmm.translation import hot
 from ringside.vmm.translation.cache import CACHE_SIZE, TranslationCache
 from ringside.vmm.translation.layout import (
     DATA_SIZE,
@@ -71,8 +72,9 @@ if TYPE_CHECKING:
 MASK = 0xFFFF_FFFF
 OWN_SEGMENTS = (ES, DS, FS)  # that are the guest's while translated code runs
 RING_1 = 1
-INT_SIZE = 2
+BREAKPOINT = 3  # the vector of INT3
 TOO_OFTEN = 8  # trapped writes to traced memory before an instruction becomes a callout
+INTS = {CALLOUT_VECTOR: 2, BREAKPOINT: 1}  # by which translated code calls, and their bytes
 NO_GDT_ENTRY = 0
 OPEN_BUS_VALUE = MASK
 
@@ -86,7 +88,8 @@ class BinaryTranslation:
 
     __slots__ = (
         "cache", "counts", "data", "direct", "entered", "in_cache", "kernel_ticks", "monitor",
-        "pages", "running", "shadow", "space", "spot", "stale", "trapped", "vm", "watched", "wish",
+        "pages", "running", "shadow", "space", "spot", "stale", "trapped", "vm", "watched",
+        "wish",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"monitor", "shadow", "vm", "watched"})
 
@@ -116,6 +119,7 @@ class BinaryTranslation:
         self.watched: frozenset[int] = frozenset()  # guest addresses somebody wants to stop at
         vm.told_pending = False
         monitor.open_gate(CALLOUT_VECTOR, RING_1)
+        monitor.open_gate(BREAKPOINT, RING_1)  # INT3, for callouts of one byte
         self.cache.on_discard = self._discarded
         shadow.on_forget = self._forget_pages
         shadow.on_kept_write = self._write_trapped
@@ -242,18 +246,21 @@ class BinaryTranslation:
     def leave_guest(self) -> Exit:
         """Take over from the guest. What it sees of this is an exit at its own EIP."""
         exit = self.monitor.read_frame()
-        called = exit.reason == CALLOUT
         self.spot = None
         if not self.in_cache:
             self.running = False
             self.direct.take(exit.eip, exit.eflags, exit.esp)
             return exit
-        spot = self.spot = self.cache.spots[exit.eip - INT_SIZE if called else exit.eip]
+        size = INTS.get(exit.vector, 0)
+        called = size > 0
+        spot = self.spot = self.cache.spots[exit.eip - size]
         if called and spot.action != RETURN:
             self.vm.vcpu.time -= 1  # the INT was not the guest's
         self._take(spot, exit.eflags, exit.esp)
         self.kernel_ticks = self.retired
         self.running = False
+        if called:
+            exit = replace(exit, reason=CALLOUT, vector=CALLOUT_VECTOR)
         return replace(exit, eip=self.vm.vcpu.eip)
 
     def observe(self) -> None:
@@ -329,6 +336,7 @@ class BinaryTranslation:
             self.space = (cs.base, cs.limit)
             self.cache.table.clear()
         self._verify_pages()
+        self._remake_hot()
         linear = vcpu.linear_eip
         gfn = self._fetch(linear)
         if gfn is None:
@@ -336,17 +344,19 @@ class BinaryTranslation:
         key = Key(cs.base, cs.limit, vcpu.eip, gfn)
         if wish is None or wish[1] != vcpu.eip:
             found = self.cache.find(key)
-            return self._translate(key, linear, -1).address if found is None else found
+            return self._translate(key, linear, -1) if found is None else found
         action, _, jump = wish
-        unit = self.cache.units.get(key) or self._translate(key, linear, jump)
+        address = self.cache.entries.get(key)
+        if address is None:
+            address = self._translate(key, linear, jump)
         way = self.cache.ways.get(jump)
         if action != LINK:
-            self.cache.table.insert(vcpu.eip, unit.address)
+            self.cache.table.insert(vcpu.eip, address)
         elif way is not None and way.eip == vcpu.eip:  # else its unit was given up meanwhile
             if jump not in self.cache.linked:
-                self.cache.link(jump, unit)
-            self._tell_chained(jump, unit)
-        return unit.address
+                self.cache.link(jump, address)
+            self._tell_chained(jump, vcpu.eip, address)
+        return address
 
     def _fetch(self, linear: int) -> int | None:
         """The guest frame of a code page, found as an instruction fetch finds it; None where the
@@ -363,33 +373,51 @@ class BinaryTranslation:
             self.pages[page] = gfn
         return gfn
 
-    def _translate(self, key: Key, linear: int, jump: int) -> Unit:
-        """Make a unit, and have the guest's writes to its frame trapped from now on."""
+    def _translate(self, key: Key, linear: int, jump: int) -> int:
+        """Make a unit, and have the guest's writes to its frame trapped from now on. Gives its
+        address."""
         gpa = key.gfn << FRAME_SHIFT | linear & OFFSET_MASK
         code = self.vm.memory.read_bytes(gpa, (OFFSET_MASK + 1) - (gpa & OFFSET_MASK))
         unit = self.cache.translate(key, gpa, code, self.cache.ways.get(jump))
-        self.shadow.code.add(key.gfn)
-        self.shadow.trace(key.gfn)
+        self._trace_code(key.gfn)
+        self._tell_translated(unit, 0)
+        return unit.address
+
+    def _trace_code(self, gfn: int) -> None:
+        self.shadow.code.add(gfn)
+        self.shadow.trace(gfn)
+
+    def _remake_hot(self) -> None:
+        """Translate code that has become hot again, as regions laid out as the guest has it."""
+        for unit in hot.hot_units(self.cache):
+            gfn = unit.key.gfn
+            taken_in = self.cache.units.get(unit.key) is not unit and not unit.region
+            if taken_in or self.vm.allotment.frame(gfn) is None:
+                continue  # by a region made just now; or the host has taken the page away
+            page = self.vm.memory.read_bytes(gfn << FRAME_SHIFT, OFFSET_MASK + 1)
+            made = hot.remake(self.cache, unit, page)
+            if made is not None:
+                self._trace_code(gfn)
+                self._count("regions")
+                self._tell_translated(made.unit, made.replaced)
+
+    def _tell_translated(self, unit: Unit, replaced: int) -> None:
         if self.watched:
             machine = self.monitor.machine
             machine.breakpoints = machine.breakpoints.union(self._watched_in(unit))
         self._count("translated")
-        self._count_lines(unit)
-        self.vm.emit(Translated(
-            self.vm.time, "vmm", self.vm.name, key.eip, unit.address, len(unit.lines),
-            unit.end - unit.address,
-        ))  # fmt: skip
-        return unit
-
-    def _count_lines(self, unit: Unit) -> None:
         for line in unit.lines:
             self._count(f"lines {line.kind}")
+        self.vm.emit(Translated(
+            self.vm.time, "vmm", self.vm.name, unit.key.eip, unit.address, len(unit.lines),
+            unit.end - unit.address, replaced,
+        ))  # fmt: skip
 
-    def _tell_chained(self, jump: int, unit: Unit) -> None:
+    def _tell_chained(self, jump: int, eip: int, address: int) -> None:
         elided = jump in self.cache.elided
         self._count("elided" if elided else "chained")
         self.vm.emit(Chained(
-            self.vm.time, "vmm", self.vm.name, unit.key.eip, jump, unit.address, int(elided)
+            self.vm.time, "vmm", self.vm.name, eip, jump, address, int(elided)
         ))  # fmt: skip
 
     # -- what makes translations wrong ---------------------------------------------------------
@@ -450,12 +478,14 @@ class BinaryTranslation:
                 self.cache.discard(unit, "adapted")
 
     def _discarded(self, unit: Unit, why: str) -> None:
+        self._count(f"discarded {why}")
+        if why == "hot":
+            return  # a region takes its place at once, and that is told
         gfn = unit.key.gfn
         if gfn not in self.cache.frames:
             self.shadow.code.discard(gfn)
             if gfn not in self.direct.descriptors.live.values():
                 self.shadow.untrace(gfn)
-        self._count(f"discarded {why}")
         self.vm.emit(Discarded(self.vm.time, "vmm", self.vm.name, unit.key.eip, why))
 
 

@@ -5,6 +5,8 @@ its :class:`~.unit.Key`; also every line inside a unit can be entered, which is 
 on after the VMM has done something in the middle of one. Branches within a page are *chained*: a
 jump that first went to its stub, and so to the VMM, is pointed at the target's translation. When
 the target is translated right behind the jump, the jump is written over: it is *elided*.
+
+Units that prove hot are replaced by a region (:mod:`.hot`), whose lines branches can come to.
 """
 
 from __future__ import annotations
@@ -35,9 +37,10 @@ class TranslationCache:
     """One VM's cache: ``size`` bytes at host-physical ``hpa``, reached in the VMM's window."""
 
     __slots__ = (
-        "adapted", "counters", "cpu", "elided", "end", "frames", "incoming", "inside", "linked",
-        "memory", "next", "on_discard", "pad", "retired_slots", "routine_names", "routines",
-        "spots", "start", "stubs", "table", "units", "ways",
+        "adapted", "counters", "cpu", "elided", "end", "entries", "frames", "incoming", "inside",
+        "linked", "lost", "memory", "next", "on_discard", "pad", "restless", "retired_slots",
+        "routine_names", "routines", "settled", "spots", "start", "stubs", "table", "units",
+        "ways",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"cpu", "memory", "on_discard"})
 
@@ -51,14 +54,18 @@ class TranslationCache:
         self.on_discard: Callable[[Unit, str], None] = _nobody
         self.retired_slots: list[int] = []  # of the processor's counters: free again
         self.units: dict[Key, Unit] = {}
-        self.inside: dict[Key, int] = {}  # lines that are not the first of a unit -> address
+        self.entries: dict[Key, int] = {}  # where branches may come to -> address
+        self.inside: dict[Key, int] = {}  # other lines -> address
         self.spots: dict[int, Spot] = {}  # by linear address in the cache
         self.ways: dict[int, Way] = {}  # by the address of the jump
-        self.linked: dict[int, int] = {}  # jump -> address of the unit it goes to
-        self.incoming: dict[int, list[int]] = {}  # unit -> jumps that go to it
+        self.linked: dict[int, int] = {}  # jump -> address of the unit or line it goes to
+        self.incoming: dict[int, list[int]] = {}  # that -> jumps that go to it
         self.elided: dict[int, int] = {}  # jump -> unit written over it
         self.frames: dict[int, list[Key]] = {}  # gfn -> units made from it
         self.adapted: set[tuple[int, int]] = set()  # (linear, gfn) of what is called out for good
+        self.settled: set[int] = set()  # addresses of hot units that no region is made of
+        self.lost: list[Unit] = []  # regions to be made again: an instruction was adapted
+        self.restless: dict[int, int] = {}  # gfn -> regions lost because the guest wrote there
         self.next = self.start
         self.stubs = self.end
         self.routine_names: dict[int, str] = {}
@@ -101,8 +108,8 @@ class TranslationCache:
 
     def find(self, key: Key) -> int | None:
         """The cache address for a guest address, if it has been translated."""
-        unit = self.units.get(key)
-        return self.inside.get(key) if unit is None else unit.address
+        address = self.entries.get(key)
+        return self.inside.get(key) if address is None else address
 
     def unit_at(self, address: int) -> Unit | None:
         """The unit that an address of the cache belongs to; for looking at."""
@@ -139,11 +146,11 @@ class TranslationCache:
             self.elided[behind.jump] = address
             self.linked[behind.jump] = address
             self.incoming[address] = [behind.jump]
-        self._place(written)
+        self.place(written)
         return written.unit
 
     def _write(self, key: Key, gpa: int, code: bytes, address: int) -> Written:
-        slot = self.retired_slots.pop() if self.retired_slots else self._counter()
+        slot = self.take_slot()
         writer = Writer(key, gpa, address, self.stubs, self.counters, self.routines)
         at, ended = 0, False
         while not ended and at < len(code) and len(writer.lines) < LONGEST_UNIT:
@@ -170,7 +177,12 @@ class TranslationCache:
         ended = ended or writer.calls_last
         return writer.finish(key.eip + at & MASK, ended, slot)
 
-    def _place(self, written: Written) -> None:
+    def take_slot(self) -> int:
+        """A counter of the processor for one unit."""
+        return self.retired_slots.pop() if self.retired_slots else self._counter()
+
+    def place(self, written: Written) -> None:
+        """Put a unit into the cache."""
         unit = written.unit
         self._store(unit.address, written.code)
         for address, code in written.away:
@@ -183,18 +195,25 @@ class TranslationCache:
         self.units[unit.key] = unit
         for way in unit.ways:
             self.ways[way.jump] = way
+        self.entries[unit.key] = unit.address
         for line in unit.lines[1:]:
-            self.inside.setdefault(unit.key._replace(eip=line.eip), line.start)
+            key = unit.key._replace(eip=line.eip)
+            if not unit.region:
+                self.inside.setdefault(key, line.start)
+            elif self.spots[line.start].after_sti:  # only from the line before
+                self.inside[key] = line.start
+            else:
+                self.entries[key] = line.start
         self.frames.setdefault(unit.key.gfn, []).append(unit.key)
 
     # -- chaining ------------------------------------------------------------------------------
 
-    def link(self, jump: int, unit: Unit) -> None:
+    def link(self, jump: int, address: int) -> None:
         """Let a branch go straight to the translation of its target."""
         way = self.ways[jump]
-        self._point(way, unit.address)
-        self.linked[jump] = unit.address
-        self.incoming.setdefault(unit.address, []).append(jump)
+        self._point(way, address)
+        self.linked[jump] = address
+        self.incoming.setdefault(address, []).append(jump)
 
     def _point(self, way: Way, target: int) -> None:
         self._store(way.end - 4, distance(way.end, target))
@@ -227,11 +246,19 @@ class TranslationCache:
         self.frames[unit.key.gfn].remove(unit.key)
         if not self.frames[unit.key.gfn]:
             del self.frames[unit.key.gfn]
-        self.table.remove(unit.key.eip)
-        for line in unit.lines[1:]:
+        self.settled.discard(unit.address)
+        if unit.region and why == "adapted":
+            self.lost.append(unit)
+        if unit.region and why == "written":
+            self.restless[unit.key.gfn] = self.restless.get(unit.key.gfn, 0) + 1
+        for line in unit.lines:
             key = unit.key._replace(eip=line.eip)
             if self.inside.get(key) == line.start:
                 del self.inside[key]
+            if self.entries.get(key) == line.start:
+                del self.entries[key]
+            if self.table.leads_to(line.eip, line.start):
+                self.table.remove(line.eip)
         for address in unit.spots:
             if address not in self.elided:  # else it belongs to the unit written over the jump
                 self._forget_spot(address)
@@ -241,8 +268,9 @@ class TranslationCache:
             self.elided.pop(way.jump, None)
             if target is not None:
                 self.incoming[target].remove(way.jump)
-        for jump in self.incoming.pop(unit.address, ()):
-            self._unlink(jump)
+        for line in unit.lines:
+            for jump in self.incoming.pop(line.start, ()):
+                self._unlink(jump)
         self.retired_slots.append(unit.counter)
         self.on_discard(unit, why)
 
@@ -255,6 +283,8 @@ class TranslationCache:
         for unit in list(self.units.values()):
             self.discard(unit, "full")
         self.inside.clear()
+        self.lost.clear()
+        self.restless.clear()
         self.table.clear()
         self.next = self.start
         self.stubs = self.end

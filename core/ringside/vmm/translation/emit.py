@@ -95,6 +95,7 @@ class Writer:
         self.lines: list[Line] = []
         self.ways: list[Way] = []
         self.after_sti = False
+        self.begun = address  # where the present guest instruction begins
         self.tallied = -1  # the last line that is not a repeated instruction
 
     # -- pieces --------------------------------------------------------------------------------
@@ -132,7 +133,7 @@ class Writer:
 
     def line(self, eip: int, insn: Insn, plan: Plan) -> None:
         """Write one guest instruction."""
-        start = self.here
+        start = self.begun = self.here
         WRITE[plan.kind](self, eip, insn, plan)
         self.lines.append(Line(eip, insn.raw, plan.kind, start, self.here))
         if not insn.rep:
@@ -210,7 +211,7 @@ class Writer:
     @property
     def fresh(self) -> bool:
         """Whether nothing has been written for the present guest instruction."""
-        return self.here == (self.lines[-1].end if self.lines else self.address)
+        return self.here == self.begun
 
     def push(self, eip: int, value: int, saved: tuple[int, ...] = ()) -> None:
         self.extra(PUSH_IMM + value.to_bytes(4, "little"), eip, saved)
@@ -248,23 +249,34 @@ class Writer:
 
     def conditional(self, eip: int, insn: Insn, taken: int, after: int) -> None:
         """Jcc, LOOPcc, JECXZ: one way to each side."""
-        counters = (self.counters.branch,)
-        if insn.mnemonic[0] == "j" and insn.mnemonic not in ("jcxz", "jecxz"):
-            at = self.here
-            if self.near(taken):
-                stub = self.stub(taken, at)
-                self.ways.append(Way("taken", at, 6, stub, taken, False))
-            else:
-                stub = self.go_away(taken)
-            condition = insn.form.opcode[-1] & 0x0F
-            code = bytes([LONG, JCC | condition])
-            self.put(code + distance(at + 6, stub), self.spot(eip, True), counters)
+        if has_long_form(insn):
+            self.jump_if(eip, insn, taken)
             self.onward("next", after)
         else:  # these have short displacements only: they hop over the jump of the other way
-            short = insn.raw[:-1] + (self.size_of(after)).to_bytes(1, "little")
-            self.put(short, self.spot(eip, True), counters)
+            self.hop(eip, insn, self.size_of(after))
             self.onward("next", after, last=False)
             self.onward("taken", taken)
+
+    def jump_if(self, eip: int, insn: Insn, taken: int) -> None:
+        """Jcc with a displacement of four bytes, to where ``taken`` is or will be translated."""
+        at = self.here
+        if self.near(taken):
+            goal = self.stub(taken, at)
+            self.ways.append(Way("taken", at, 6, goal, taken, False))
+        else:
+            goal = self.go_away(taken)
+        self.long_jump(eip, insn, goal)
+
+    def long_jump(self, eip: int, insn: Insn, goal: int) -> None:
+        """Jcc to a place in the cache, however far."""
+        code = bytes([LONG, JCC | insn.form.opcode[-1] & 0x0F])
+        after = self.here + 6
+        self.put(code + distance(after, goal), self.spot(eip, True), (self.counters.branch,))
+
+    def hop(self, eip: int, insn: Insn, over: int) -> None:
+        """LOOPcc or JECXZ over as many bytes."""
+        code = insn.raw[:-1] + over.to_bytes(1, "little")
+        self.put(code, self.spot(eip, True), (self.counters.branch,))
 
     def size_of(self, target: int) -> int:
         """Bytes ``onward`` takes."""
@@ -273,7 +285,7 @@ class Writer:
     def onward(self, name: str, target: int, last: bool = True) -> None:
         """Go on at ``target`` after the instruction has retired."""
         overhead = (self.counters.overhead,)
-        spot = self.spot(target, True)
+        spot = Spot(target, True, (), "", False, 0)
         if self.near(target):
             stub = self.stub(target, self.here)
             at = self.put(JMP + distance(self.here + 5, stub), spot, overhead)
@@ -292,8 +304,8 @@ class Writer:
         """To the lookup for branches that have retired, with what must be known of it."""
         save, load = SAVE_ECX_CODE, MOV_ECX_IMM + target.to_bytes(4, "little")
         overhead = (self.counters.overhead,)
-        self._know(at, self.spot(target, True), overhead)
-        inside = Spot(target, False, (ECX, SAVE_ECX), "", self.after_sti, 0)
+        self._know(at, Spot(target, True, (), "", False, 0), overhead)
+        inside = Spot(target, False, (ECX, SAVE_ECX), "", False, 0)
         second = at + len(save)
         third = second + len(load)
         self._know(second, inside, overhead)
@@ -303,7 +315,7 @@ class Writer:
     def stub(self, target: int, jump: int) -> int:
         """Where a branch goes that is not chained yet: a call of the VMM."""
         at = self.put_away(CALL_VMM)
-        self.spots[at] = Spot(target, True, (), LINK, self.after_sti, jump)
+        self.spots[at] = Spot(target, True, (), LINK, False, jump)
         return at
 
     # -- the end -------------------------------------------------------------------------------
@@ -329,6 +341,11 @@ WRITE = {
     CALLOUT: Writer.call_vmm,
     CONTROL: Writer.control,
 }
+
+
+def has_long_form(insn: Insn) -> bool:
+    """Whether a conditional jump can have a displacement of four bytes."""
+    return insn.mnemonic[0] == "j" and insn.mnemonic not in ("jcxz", "jecxz")
 
 
 def distance(after: int, target: int) -> bytes:

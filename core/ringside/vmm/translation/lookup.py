@@ -66,6 +66,13 @@ class HashTable:
         self.used[slot] = eip
         self._write(slot, -eip & 0xFFFF_FFFF, address)
 
+    def leads_to(self, eip: int, address: int) -> bool:
+        """Whether lookups of ``eip`` find ``address``."""
+        slot = slot_of(eip)
+        if self.used.get(slot) != eip:
+            return False
+        return self.memory.read32(self.hpa + slot * SLOT_SIZE + 4) == address
+
     def remove(self, eip: int) -> None:
         """Let lookups of ``eip`` find nothing."""
         slot = slot_of(eip)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ringside.vmm.translation.cache import TranslationCache
 
 LONGEST = 15  # bytes in an instruction
-CALL_SIZE = 2  # of the INT that calls the VMM
+CALL_SIZES = (2, 1)  # of the INT and the INT3 that call the VMM
 CELL_NAMES = {offset: name for name, offset in CELLS.items()}
 
 
@@ -192,7 +192,10 @@ def read_left(technique: BinaryTranslation) -> int | None:
         return None
     frame = STACK_TOP - FRAME_LAYOUT.size  # what the processor pushed last
     (eip, *_) = FRAME_LAYOUT.unpack_from(technique.monitor.machine.memory.ram, frame)
-    return int(eip) - (CALL_SIZE if technique.spot.action else 0)
+    if not technique.spot.action:
+        return int(eip)
+    spots = technique.cache.spots
+    return next(eip - size for size in CALL_SIZES if spots.get(eip - size) is technique.spot)
 
 
 def read_units(technique: BinaryTranslation) -> tuple[UnitPicture, ...]:

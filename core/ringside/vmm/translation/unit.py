@@ -52,8 +52,7 @@ class Spot(NamedTuple):
 class Line:
     """One guest instruction and the bytes ``[start, end)`` of the cache it became.
 
-    ``end == start`` for a branch that needs none of its own. ``away`` are cache addresses of
-    instructions put elsewhere: the stubs that call the VMM.
+    In a region, what does not fit there goes on at ``[away, away_end)``.
     """
 
     eip: int
@@ -61,6 +60,8 @@ class Line:
     kind: str
     start: int
     end: int
+    away: int = 0
+    away_end: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class Unit:
     """One translation unit: guest code ``[gpa, gpa + length)`` as ``[address, end)`` in the cache.
 
     ``spots`` are the addresses of all its instructions, ``counter`` the processor's counter of
-    how often its last line ran.
+    how often its last line ran. A ``region`` is many units' worth of hot code, translated again
+    as one: branches come to any of its lines (:mod:`.region`).
     """
 
     key: Key
@@ -98,3 +100,4 @@ class Unit:
     ways: tuple[Way, ...]
     spots: tuple[int, ...]
     counter: int
+    region: bool = False
