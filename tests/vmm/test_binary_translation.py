@@ -343,9 +343,9 @@ def test_the_processors_time_counts_the_translations_overhead_and_the_guests_doe
 # -- efficiency --------------------------------------------------------------------------------
 
 
-def test_nanos_kernel_runs_as_identical_copies_but_for_its_jumps() -> None:
-    """Counted by the processor as it runs. A direct jump is the guest's own instruction too, but
-    its displacement is another one; calls, returns and indirect jumps are looked up."""
+def test_nanos_kernel_runs_as_identical_copies() -> None:
+    """Counted by the processor as it runs. A direct jump is one of them where hot code has been
+    translated again as a region; calls, returns and indirect jumps never are."""
     program = guests.program("nanos", {"NANOS_AUTOHALT": 1})
     system = build(TECHNIQUE, Image(program, "g", 8 << 20, guests.disk("nanos")))
     technique = translator(system)
@@ -356,10 +356,9 @@ def test_nanos_kernel_runs_as_identical_copies_but_for_its_jumps() -> None:
     whole = read_executed(technique)
     steady = whole.since(settled)
     assert steady.total > 15_000
-    for executed, least in ((whole, 0.94), (steady, 0.95)):  # booting is much port I/O
-        assert executed.identical / executed.straight >= least
-        assert executed.share(executed.in_cache) >= 0.95
-    assert steady.share(steady.identical + steady.branches) >= 0.95
+    assert steady.share(steady.identical) >= 0.95
+    assert whole.share(whole.identical) >= 0.9  # booting is much port I/O
+    assert min(executed.share(executed.in_cache) for executed in (whole, steady)) >= 0.95
     statistics = read_statistics(technique)
     assert statistics.hit_rate >= 0.85
     assert 1 < statistics.expansion < 3

@@ -156,7 +156,7 @@ def test_every_instruction_in_the_cache_is_known(bench: Any) -> None:
 
 
 def test_direct_branches_are_chained_and_what_follows_needs_no_jump(bench: Any) -> None:
-    text = "main: mov ecx, 300\n.l: dec ecx\n jnz .l\nafter: inc edi\n jmp after"
+    text = "main: mov ecx, 6\n.l: dec ecx\n jnz .l\nafter: inc edi\n jmp after"
     system = bench.virtual(text, tables=True, technique=TECHNIQUE, listen=True)
     system.run(3000)
     technique = system.vmm.guests[0].cpu
@@ -169,7 +169,7 @@ def test_direct_branches_are_chained_and_what_follows_needs_no_jump(bench: Any) 
     assert len([e for e in bench.events if isinstance(e, Chained)]) == len(
         [way for unit in read_units(technique) for way in unit.exits if way.target >= 0]
     )
-    assert loop.runs == 299  # the first turn was part of the unit that begins with MOV
+    assert loop.runs == 5  # the first turn was part of the unit that begins with MOV
 
 
 def test_chained_code_calls_the_vmm_no_more() -> None:
@@ -281,7 +281,7 @@ count:  dd 0
     system, technique = compared(small(text), 1000)
     statistics = read_statistics(technique)
     assert statistics.adapted == 1
-    assert set(statistics.discarded) == {"adapted"}
+    assert set(statistics.discarded) == {"adapted", "hot"}  # that is, none was written to
     assert statistics.executed.trapped <= TOO_OFTEN + 2  # the prologue writes a descriptor
     assert system.vm.exits["#PF"] < 20 < system.vm.exits["callout"]
     unit = unit_of(technique, small(text).symbols["main.l"])

@@ -39,8 +39,6 @@ class TranslationBatch(GuestBatch):
                 **asdict(found), "expansion": found.expansion, "hit_rate": found.hit_rate,
                 "kernel_instructions": executed.total,
                 "identical_share": executed.share(executed.identical),
-                "identical_share_of_straight": (
-                    executed.identical / executed.straight if executed.straight else 0.0),
                 "without_vmm_share": executed.share(executed.in_cache),
             },
         }
@@ -52,13 +50,13 @@ class TranslationBatch(GuestBatch):
         return [
             *super().lines(report),
             f"translated    {found['translated']:,} units; in the cache now: {found['units']:,}, "
-            f"{found['cache_bytes']:,} bytes for {found['guest_bytes']:,} of the guest's "
+            f"{found['units_bytes']:,} bytes for {found['guest_bytes']:,} of the guest's "
             f"(x {found['expansion']:.2f})",
             f"kernel        {found['kernel_instructions']:,} instructions: "
             + ", ".join(f"{executed[name]:,} {name}" for name in (
                 "identical", "branches", "calls", "inline", "callouts", "trapped")),
-            f"identical     {100 * found['identical_share']:.1f} % of them, "
-            f"{100 * found['identical_share_of_straight']:.1f} % of those that do not jump",
+            f"identical     {100 * found['identical_share']:.1f} % of them; "
+            f"regions of hot code: {found['regions']:,}",
             f"without VMM   {100 * found['without_vmm_share']:.1f} %",
             f"branches      {found['chained']:,} chained, {found['elided']:,} elided; lookups: "
             f"{found['lookups']:,} hits, {found['misses']:,} misses",

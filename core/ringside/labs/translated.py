@@ -9,6 +9,7 @@ from typing import Any
 from ..isa.decode import Truncated, decode
 from ..isa.disassemble import format_insn
 from ..isa.faults import Fault
+from ..isa.instruction import Insn
 from ..scenes.cache_strip import Arc, Piece
 from ..scenes.translation import Block, Row
 from ..trace import events as ev
@@ -78,6 +79,8 @@ class Translated:
         gone = self._heard(ev.Discarded)
         if gone is not None and made is None and gone.eip in self.before:
             return Scope(read_given_up(self.cache, self.before[gone.eip]), "stale", hot)
+        if made is not None and made.replaced:
+            return Scope(self._at(made.address), "new", hot)
         chained = self._heard(ev.Chained)
         if chained is not None:
             source, target = self._at(chained.source), self._at(chained.target)
@@ -108,8 +111,11 @@ class Translated:
         routines = (self.cache.routines.lookup, self.cache.routines.lookup_retired)
         if not any(address in routines for address in self.ran):
             return ""
-        last = decode(self.cache.memory.read_bytes(self.ran[-1] - WINDOW, LONGEST))
-        return "miss" if last.mnemonic == "int" else "hit"
+        return "miss" if self.code_at(self.ran[-1]).mnemonic == "int" else "hit"
+
+    def code_at(self, address: int) -> Insn:
+        """The instruction in the cache."""
+        return decode(self.cache.memory.read_bytes(address - WINDOW, LONGEST))
 
     # -- its rows ----------------------------------------------------------------------------
 
@@ -119,7 +125,8 @@ class Translated:
             return ()
         blocks: list[Block] = []
         if scope.joined is not None and scope.joined.address != scope.unit.address:
-            blocks += self._unit_blocks(scope.joined, scope.hot, lang)[-1:]
+            joined = self._unit_blocks(scope.joined, scope.hot, lang)
+            blocks += [block for block in joined if block.hot][-1:] or joined[-1:]
         own = self._unit_blocks(scope.unit, scope.hot, lang)
         seen = {block.guest.key for block in own if block.guest is not None}
         blocks = [block for block in blocks if block.guest is None or block.guest.key not in seen]
@@ -195,7 +202,7 @@ class Translated:
             chained = way.target >= 0
             chip = f"→ {hexa(way.eip)}" if chained else pick(TRANSLATION["to.vmm"], lang)
             tone = "good" if chained else "vmm"
-        elif written.text.startswith("int 0x") and written.address in self.cache.spots:
+        elif written.address in self.cache.spots and self.cache.spots[written.address].action:
             chip, tone = pick(TRANSLATION["to.vmm"], lang), "vmm"
         return Row(
             f"cache:{written.address:08x}", hexa(written.address), written.code.hex(),

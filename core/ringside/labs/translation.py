@@ -197,7 +197,7 @@ class TranslationRun(MachineRun):
         if ev.Translated in heard:
             made = heard[ev.Translated]
             unit = self.technique.cache.unit_at(made.address)
-            return "vmm.translate", {
+            return "vmm.again" if made.replaced else "vmm.translate", {
                 "eip": hexa(made.eip), "cache": made.size,
                 "guest": unit.length if unit is not None else 0}
         if ev.Emulated in heard:
@@ -248,9 +248,7 @@ class TranslationRun(MachineRun):
             (name, pick(TRANSLATION[f"share.{name}"], lang), getattr(executed, name),
              tone.split()[0])
             for name, tone in SHARES]
-        part = executed.identical / executed.straight if executed.straight else 0.0
-        note = plain(TRANSLATION["panel.shares.note"], lang, {
-            "straight": decimal(f"{100 * part:.1f}", lang)}) if executed.straight else ""
+        note = pick(TRANSLATION["panel.shares.note"], lang)
         return panels.bars("shares", pick(TRANSLATION["panel.shares"], lang), rows, note)
 
     def _cells_panel(self, lang: str) -> dict[str, Any]:
@@ -270,6 +268,7 @@ class TranslationRun(MachineRun):
             "units": str(found.units), "translated": str(found.translated),
             "discarded": str(sum(found.discarded.values())), "chained": str(found.chained),
             "elided": str(found.elided), "adapted": str(found.adapted),
+            "regions": str(found.regions),
             "hits": _thousands(found.lookups), "misses": _thousands(found.misses),
             "expansion": f"×{decimal(f'{found.expansion:.2f}', lang)}",
             "overhead": _thousands(found.executed.overhead)}

@@ -12,6 +12,7 @@ from ..machine.memory import FRAME_SHIFT
 from ..trace import events as ev
 from ..vmm.cpu.binary_translation import BinaryTranslation
 from ..vmm.exits import CALLOUT as CALLOUT_EXIT
+from ..vmm.translation.hot import is_direct_jump
 from ..vmm.translation.readout import Pair
 from ..vmm.translation.unit import CALLOUT, EMULATE, GO, IDENT, INLINE, LINK, RETURN, Unit
 from .narrate import hexa
@@ -97,6 +98,11 @@ def _translated(
 ) -> Told:
     made = heard[ev.Translated]
     unit = cache.cache.unit_at(made.address)
+    if made.replaced and unit is not None:
+        jumps = [line for line in unit.lines if is_direct_jump(line)]
+        same = sum(line.kind == IDENT for line in jumps)
+        return _say("translate.hot", lang, eip=hexa(made.eip), count=made.count,
+                    jumps=len(jumps), same=same)
     told = _say("translate", lang, eip=hexa(made.eip), count=made.count, cache=made.size,
                 guest=unit.length if unit is not None else 0)
     if any(line.eip < made.eip < line.eip + len(line.code)
@@ -132,7 +138,8 @@ def _entered(
             return _say("trap.link", lang, eip=hexa(vcpu.eip))
         if insn.startswith("sti") and len(cache.ran) > 1:
             return _say("trap.sti", lang)
-        return _say("trap.callout", lang, insn=insn)
+        short = cache.ran[-1:] and cache.code_at(cache.ran[-1]).mnemonic == "int3"
+        return _say("trap.callout", lang, insn=insn, call="INT3" if short else "INT FCh")
     fault = heard.get(ev.FaultRaised)
     if fault is not None and fault.vector == 14 and fault.error & 2:
         gpa = technique.vm.where(fault.address)
@@ -165,7 +172,8 @@ def _retired(
     ways = {way.jump: way for way in scope.unit.exits}
     kind = kind_of(pair.kind, pair.cache, ways)
     if kind == IDENT:
-        return _say("run.ident", lang, insn=insn)
+        key = "run.ident.jump" if is_direct_jump(pair) else "run.ident"
+        return _say(key, lang, insn=insn)
     if kind == INLINE:
         name = insn.split()[0].rstrip("d")
         general = "run.in-line" if len(pair.cache) > 1 else "run.in-line.one"

@@ -138,8 +138,8 @@ STEPS: dict[str, Message] = {
         "{nothing}. The processor [traps](trap): {name} brings in the [VMM](@vmm).",
         "{nothing}. Ez [csapda](trap): a(z) {name} a [VMM](@vmm)-nek adja a vezérlést."),
     "trap.callout": (
-        "The translated code of the [guest kernel](@kernel) calls the [VMM](@vmm), with INT FCh.",
-        "A [vendégkernel](@kernel) lefordított kódja az INT FCh-val a [VMM](@vmm)-et hívja."),
+        "The translated code of the [guest kernel](@kernel) calls the [VMM](@vmm) by an INT.",
+        "A [vendégkernel](@kernel) lefordított kódja egy INT-tel a [VMM](@vmm)-et hívja."),
     "trap.cli": (
         "The [guest kernel](@kernel) tries to switch interrupts off. [CPL](cpl) {ring} > "
         "[IOPL](iopl) 0, so the CPU [traps](trap) into the [VMM](@vmm).",

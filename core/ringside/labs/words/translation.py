@@ -27,14 +27,16 @@ TRANSLATION: dict[str, Message] = {
     "word.chained": ("chained", "láncolt"),
     "word.lookup": ("lookup", "keresés"),
     "tip.ident": (
-        "Innocuous: the cache holds a copy, bit by bit the same.",
-        "Ártalmatlan: a tárban bitről bitre azonos másolata van."),
+        "The cache holds a copy, bit by bit the same.",
+        "A tárban bitről bitre azonos másolata van."),
     "tip.in-line": (
         "Replaced in line: the same effect on the virtual CPU, which lies in memory. No trap.",
         "Helyben kiváltva: ugyanaz a hatás a memóriában tárolt virtuális CPU-n. Nincs csapda."),
     "tip.callout": (
-        "Callout: INT FCh calls the VMM, which carries the instruction out on the virtual CPU.",
-        "VMM-hívás: az INT FCh a VMM-et hívja, amely végrehajtja az utasítást a virtuális CPU-n."),
+        "Callout: INT FCh (in one byte: INT3) calls the VMM, which carries the instruction out on "
+        "the virtual CPU.",
+        "VMM-hívás: az INT FCh (egy bájton: INT3) a VMM-et hívja, amely végrehajtja az utasítást a "
+        "virtuális CPU-n."),
     "tip.branch": (
         "A direct branch. Its target is not known yet, so it leads to the VMM.",
         "Közvetlen ugrás. A célja még nem ismert, ezért a VMM-hez vezet."),
@@ -71,6 +73,8 @@ TRANSLATION: dict[str, Message] = {
     "vmm.idle": ("has nothing to do", "nincs dolga"),
     "vmm.translate": (
         "translates {eip}: {guest} → {cache} bytes", "fordít: {eip}, {guest} → {cache} bájt"),
+    "vmm.again": (
+        "hot: {eip} again, {guest} → {cache} bytes", "gyakori, újra: {eip}, {guest} → {cache} bájt"),
     "vmm.chain": (
         "writes {target} into the jump at {jump}", "{jump}: az ugrásba beírja: {target}"),
     "vmm.elide": (
@@ -116,8 +120,9 @@ TRANSLATION: dict[str, Message] = {
     # panels
     "panel.shares": ("How the kernel ran", "Hogyan futott a kernel"),
     "panel.shares.note": (
-        "{straight} % of what is not a jump ran as an identical copy.",
-        "A nem ugró utasítások {straight} %-a azonos másolatként futott."),
+        "A direct jump is an identical copy within a region of hot code; elsewhere its displacement "
+        "is another.",
+        "Egy közvetlen ugrás a gyakran futó kód régiójában azonos másolat; másutt más az eltolása."),
     "panel.cells": ("Virtual CPU in memory", "Virtuális CPU a memóriában"),
     "panel.cache": ("Translator", "A fordító"),
     "cell.virtual_if": ("IF", "IF"),
@@ -131,6 +136,7 @@ TRANSLATION: dict[str, Message] = {
     "row.chained": ("jumps chained", "láncolt ugrás"),
     "row.elided": ("jumps elided", "elhagyott ugrás"),
     "row.adapted": ("adapted to callouts", "VMM-hívássá alakult"),
+    "row.regions": ("regions of hot code", "gyakran futó régió"),
     "row.hits": ("lookups: hits", "keresés: találat"),
     "row.misses": ("lookups: misses", "keresés: nincs meg"),
     "row.expansion": ("expansion", "növekedés"),
@@ -163,6 +169,11 @@ TRANSLATION: dict[str, Message] = {
         "it does what it does in ring 0.",
         "{insn} azonos másolatként fut a tárból: [ártalmatlan](innocuous), az 1. gyűrűben ugyanazt "
         "teszi, mint a 0.-ban."),
+    "run.ident.jump": (
+        "{insn} runs from the cache as an identical copy: this is a region of hot code, and from "
+        "the jump to its target it takes as many bytes as the guest's own.",
+        "{insn} azonos másolatként fut a tárból: ez gyakran futó kód régiója, és az ugrástól a "
+        "céljáig pontosan annyi bájt, mint a vendégé."),
     "run.cli": (
         "Instead of {insn} one move runs: the virtual [IF](if) in memory becomes 0. No "
         "[trap](trap), no VMM.",
@@ -219,8 +230,8 @@ TRANSLATION: dict[str, Message] = {
         "{insn} ide vezet: {eip}. A hasítótábla nem ismeri, ezért a keresés a [VMM](@vmm)-et "
         "hívja."),
     "trap.callout": (
-        "In the place of {insn} stands INT FCh, a callout: the [VMM](@vmm) gets control.",
-        "{insn} helyén INT FCh áll, egy VMM-hívás: a [VMM](@vmm) kapja meg a vezérlést."),
+        "In the place of {insn} stands {call}, a callout: the [VMM](@vmm) gets control.",
+        "{insn} helyén {call} áll, egy VMM-hívás: a [VMM](@vmm) kapja meg a vezérlést."),
     "trap.nothing": (
         "{nothing}, so there is nothing to translate. INT FCh stands in its place, a callout: the "
         "[VMM](@vmm) gets control and raises the [exception](fault) the real processor would.",
@@ -249,6 +260,13 @@ TRANSLATION: dict[str, Message] = {
         "become {cache} bytes in the cache.",
         "A [VMM](@vmm) lefordítja {eip} egységét ({count} vendégutasítás): {guest} bájtból a "
         "tárban {cache} bájt lesz."),
+    "translate.hot": (
+        "The code around {eip} is hot. The [VMM](@vmm) [translates](translation) it again as one "
+        "region of {count} instructions, laid out as the guest has it: of {jumps} direct jumps, "
+        "{same} could be copied as they are.",
+        "{eip} környéke gyakran fut. A [VMM](@vmm) újra [lefordítja](translation), egyetlen, "
+        "{count} utasításos régióként, a vendég elrendezésében: {jumps} közvetlen ugrásból {same} "
+        "változatlanul másolható."),
     "middle": (
         "That address lies in the middle of an instruction translated before. Read from here, the "
         "same bytes are other instructions, and get a translation of their own.",

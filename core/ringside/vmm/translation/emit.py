@@ -328,9 +328,10 @@ class Writer:
         if self.tallied >= 0:
             self.marks[self.tallied] = (*self.marks.get(self.tallied, ()), counter)
         length = sum(len(line.code) for line in self.lines)
+        size = len(self.code) + sum(len(code) for _, code in self.away)
         unit = Unit(
             self.key, self.gpa, length, self.address, self.here, tuple(self.lines),
-            tuple(self.ways), tuple(self.spots), counter,
+            tuple(self.ways), tuple(self.spots), counter, size,
         )  # fmt: skip
         return Written(unit, bytes(self.code), self.away, self.stubs, self.spots, self.marks)
 

@@ -1,17 +1,20 @@
 """Hot code: which of it is translated again as a region, and how the region takes its units' place.
 
 A unit is hot when it has run ``HOT`` times. The processor's counters tell, and the VMM looks at
-them whenever it is about to enter translated code. A region takes in the code before a hot unit too, as far as it falls
-through into it or a loop leads back there, so that it tends to be a whole function.
+them whenever it is about to enter translated code. A region takes in the code before a hot unit
+too, as far as it falls through into it or a loop leads back there, so that it tends to be a whole
+function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from ringside.isa.decode import Truncated, decode
 from ringside.isa.faults import Fault
+from ringside.isa.instruction import Rel
 from ringside.vmm.translation.cache import TranslationCache
 from ringside.vmm.translation.region import NO_WAY_ON, Layout, Step, read_steps
 from ringside.vmm.translation.unit import IDENT, Line, Unit
@@ -19,6 +22,14 @@ from ringside.vmm.translation.unit import IDENT, Line, Unit
 HOT = 8  # runs of a unit
 MOST_LOST = 4  # regions of a page whose code the guest then wrote to: no more are made of it
 SPARE = 512  # bytes to be left for ordinary units
+
+
+class HasCode(Protocol):
+    """A guest instruction."""
+
+    @property
+    def code(self) -> bytes:
+        """Its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +78,7 @@ def _made(cache: TranslationCache, seed: Unit, page: bytes) -> Remade | None:
     entries = {
         line.eip: line.start for line in unit.lines if not written.spots[line.start].after_sti
     }
-    copied = any(line.kind == IDENT and plain_jump(line) for line in unit.lines)
+    copied = any(line.kind == IDENT and is_direct_jump(line) for line in unit.lines)
     if not copied or seed.key.eip not in entries or written.stubs - unit.end < SPARE:
         cache.retired_slots.append(slot)
         return None
@@ -92,10 +103,13 @@ def _made(cache: TranslationCache, seed: Unit, page: bytes) -> Remade | None:
     return Remade(unit, len(old))
 
 
-def plain_jump(line: Line) -> bool:
+def is_direct_jump(line: HasCode) -> bool:
     """Whether it is a direct jump, which a region may copy."""
-    insn = decode(line.code)
-    return insn.row.kind == "branch" and insn.mnemonic not in ("call", "ret")
+    try:
+        insn = decode(line.code)
+    except (Truncated, Fault):
+        return False
+    return insn.mnemonic != "call" and any(isinstance(o, Rel) for o in insn.operands)
 
 
 # -- how far it goes ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ asking; nothing is kept for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -13,16 +14,18 @@ from typing import TYPE_CHECKING
 from ringside.isa.decode import Truncated, decode
 from ringside.isa.disassemble import format_insn
 from ringside.isa.faults import Fault
-from ringside.isa.instruction import Insn, Mem
+from ringside.isa.instruction import Insn, Mem, Rel
 from ringside.isa.registers import GS
 from ringside.vmm.monitor import FRAME_LAYOUT, STACK_TOP, WINDOW
 from ringside.vmm.translation.layout import CELLS
-from ringside.vmm.translation.unit import LINK, Line, Unit, Way
+from ringside.vmm.translation.unit import CONTROL, LINK, Line, Unit, Way
 
 if TYPE_CHECKING:
     from ringside.vmm.cpu.binary_translation import BinaryTranslation
     from ringside.vmm.translation.cache import TranslationCache
 
+MASK = 0xFFFF_FFFF
+JMP_SIZE = 5
 LONGEST = 15  # bytes in an instruction
 CALL_SIZES = (2, 1)  # of the INT and the INT3 that call the VMM
 CELL_NAMES = {offset: name for name, offset in CELLS.items()}
@@ -41,7 +44,8 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One guest instruction and what it became. ``kind`` as in :mod:`.unit`."""
+    """One guest instruction and what it became. ``kind`` as in :mod:`.unit`. In a region, the last
+    instructions of ``cache`` may lie elsewhere."""
 
     eip: int
     code: bytes
@@ -52,8 +56,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """A direct way out of a unit: ``target`` is the cache address it leads to, -1 while it still
-    leads to the VMM; ``elided`` if there is no jump any more, for the target follows."""
+    """A direct way out of a unit, or within a region: ``target`` is the cache address it leads to,
+    -1 while it still leads to the VMM; ``elided`` if there is no jump any more, for the target
+    follows."""
 
     name: str
     eip: int
@@ -66,7 +71,7 @@ class Exit:
 class UnitPicture:
     """A translation unit. ``runs`` is how often its last instruction was executed; ``tail`` goes
     on where the unit ends without a branch; ``stubs`` lie apart and call the VMM for branches that
-    are not chained."""
+    are not chained. A ``region`` is hot code, translated again."""
 
     eip: int
     linear: int
@@ -78,6 +83,7 @@ class UnitPicture:
     tail: tuple[Written, ...]
     stubs: tuple[Written, ...]
     exits: tuple[Exit, ...]
+    region: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,8 @@ class Routine:
 class Executed:
     """Instructions of the guest's virtual ring 0, by how they were carried out.
 
-    ``identical``: copies. ``branches``: direct jumps, the guest's own with another displacement.
+    ``identical``: copies, jumps within a region among them. ``branches``: direct jumps that are the
+    guest's own but for their displacement.
     ``calls``: calls, returns and indirect jumps. ``inline``: on the virtual CPU in memory.
     ``callouts``: by the VMM, called. ``trapped``: by the VMM, after a fault. ``overhead`` are the
     instructions the processor retired in addition to all these.
@@ -116,11 +123,6 @@ class Executed:
         """Those the VMM had nothing to do with."""
         return self.identical + self.branches + self.calls + self.inline
 
-    @property
-    def straight(self) -> int:
-        """Those that do not transfer control; a copy of these is the same to the last bit."""
-        return self.total - self.branches - self.calls
-
     def share(self, count: int) -> float:
         """``count`` as a part of all, 0 to 1."""
         return count / self.total if self.total else 0.0
@@ -142,6 +144,7 @@ class Statistics:
     units: int
     guest_bytes: int
     cache_bytes: int
+    units_bytes: int  # of the cache: the rest of ``cache_bytes`` was given up
     translated: int  # units ever made
     lines: dict[str, int]  # guest instructions ever translated, by kind
     discarded: dict[str, int]  # units given up, by reason
@@ -151,12 +154,13 @@ class Statistics:
     lookups: int  # hash lookups that found their target
     misses: int
     adapted: int  # instructions turned into callouts because they trapped too often
+    regions: int  # made of hot units
     executed: Executed
 
     @property
     def expansion(self) -> float:
-        """Bytes in the cache for each byte of guest code."""
-        return self.cache_bytes / self.guest_bytes if self.guest_bytes else 0.0
+        """Bytes of translations for each byte of guest code."""
+        return self.units_bytes / self.guest_bytes if self.guest_bytes else 0.0
 
     @property
     def hit_rate(self) -> float:
@@ -191,9 +195,9 @@ def read_left(technique: BinaryTranslation) -> int | None:
     if technique.running or not technique.in_cache or technique.spot is None:
         return None
     frame = STACK_TOP - FRAME_LAYOUT.size  # what the processor pushed last
-    (eip, *_) = FRAME_LAYOUT.unpack_from(technique.monitor.machine.memory.ram, frame)
+    eip: int = FRAME_LAYOUT.unpack_from(technique.monitor.machine.memory.ram, frame)[0]
     if not technique.spot.action:
-        return int(eip)
+        return eip
     spots = technique.cache.spots
     return next(eip - size for size in CALL_SIZES if spots.get(eip - size) is technique.spot)
 
@@ -217,28 +221,32 @@ def read_unit(cache: TranslationCache, unit: Unit) -> UnitPicture:
         tuple(_pair(cache, line, unit) for line in unit.lines),
         _part(cache, unit.lines[-1].end, unit.end, unit.address),
         _stubs(cache, unit),
-        tuple(_exit(cache, way) for way in unit.ways),
+        (*(_exit(cache, way) for way in unit.ways), *_within(cache, unit)),
+        unit.region,
     )
 
 
 def read_given_up(cache: TranslationCache, unit: Unit) -> UnitPicture:
     """A unit that is no longer in use: its bytes stay in the cache until they are written over."""
+    known = frozenset(unit.spots)
     pairs = []
     for line in unit.lines:
-        written, at = [], line.start
-        while at < line.end:
-            written.append(_written(cache, at))
-            at += len(written[-1].code)
+        written = []
+        for at, end in ((line.start, line.end), (line.away, line.away_end)):
+            while at < end and at in known:
+                written.append(_written(cache, at))
+                at += len(written[-1].code)
         pairs.append(Pair(line.eip, line.code, _guest_text(line), line.kind, tuple(written)))
     linear = unit.key.base + unit.key.eip & 0xFFFF_FFFF
     return UnitPicture(
         unit.key.eip, linear, unit.gpa, unit.address, unit.end - unit.address, 0, tuple(pairs),
-        (), (), (),
+        (), (), (), unit.region,
     )  # fmt: skip
 
 
 def _pair(cache: TranslationCache, line: Line, unit: Unit) -> Pair:
     written = _part(cache, line.start, line.end, unit.address)
+    written += _part(cache, line.away, line.away_end, unit.address)
     return Pair(line.eip, line.code, _guest_text(line), line.kind, written)
 
 
@@ -265,8 +273,21 @@ def _exit(cache: TranslationCache, way: Way) -> Exit:
     return Exit(way.name, way.eip, way.jump, target, way.jump in cache.elided)
 
 
+def _within(cache: TranslationCache, unit: Unit) -> Iterator[Exit]:
+    """The jumps of a region to lines of its own that have another displacement than the guest's."""
+    eips = {line.start: line.eip for line in unit.lines} if unit.region else {}
+    for line in unit.lines if unit.region else ():
+        for written in _part(cache, line.start, line.end, unit.address):
+            insn = decode(written.code)
+            way = next((o for o in insn.operands if isinstance(o, Rel)), None)
+            goal = -1 if way is None else written.address + insn.length + way.displacement & MASK
+            if line.kind == CONTROL and goal in eips:
+                yield Exit("taken", eips[goal], written.address, goal, False)
+
+
 def _stubs(cache: TranslationCache, unit: Unit) -> tuple[Written, ...]:
-    away = [at for at in unit.spots if not unit.address <= at < unit.end]
+    of_lines = {at for line in unit.lines for at in range(line.away, line.away_end)}
+    away = [at for at in unit.spots if not unit.address <= at < unit.end and at not in of_lines]
     return tuple(_written(cache, at) for at in sorted(away))
 
 
@@ -329,6 +350,7 @@ def read_statistics(technique: BinaryTranslation) -> Statistics:
         len(cache.units),
         sum(unit.length for unit in units),
         cache.next - cache.start + cache.end - cache.stubs,
+        sum(unit.size for unit in units) - JMP_SIZE * len(cache.elided),
         counts.get("translated", 0),
         begin("lines "),
         begin("discarded "),
@@ -338,6 +360,7 @@ def read_statistics(technique: BinaryTranslation) -> Statistics:
         cache.cpu.tally[cache.counters.lookup],
         counts.get("return", 0) + counts.get("go", 0),
         counts.get("adapted", 0),
+        counts.get("regions", 0),
         read_executed(technique),
     )
 

@@ -41,6 +41,7 @@ from ringside.vmm.translation.replacements import CALL, Plan, plan
 from ringside.vmm.translation.unit import CALLOUT, CONTROL, EMULATE, IDENT, Key, Line, Spot
 
 LONGEST_REGION = 128  # instructions
+FAR = 256  # bytes: what a jump forwards leads to behind them is another function
 LONGEST_INSTRUCTION = 15
 JMP_SIZE = 5
 SHORT_JMP = 0xEB
@@ -107,7 +108,7 @@ def read_steps(
             chosen = CALL
         step = Step(eip, insn, chosen)
         steps.append(step)
-        if step.target is not None and step.target <= start + OFFSET_MASK:
+        if step.target is not None and step.target - eip < FAR:
             farthest = max(farthest, step.target)
         eip = step.after
         if not step.goes_on and eip > farthest:

@@ -87,7 +87,7 @@ class Unit:
     """One translation unit: guest code ``[gpa, gpa + length)`` as ``[address, end)`` in the cache.
 
     ``spots`` are the addresses of all its instructions, ``counter`` the processor's counter of
-    how often its last line ran. A ``region`` is many units' worth of hot code, translated again
+    how often its last line ran. ``size`` is all it takes, stubs included. A ``region`` is many units' worth of hot code, translated again
     as one: branches come to any of its lines (:mod:`.region`).
     """
 
@@ -100,4 +100,5 @@ class Unit:
     ways: tuple[Way, ...]
     spots: tuple[int, ...]
     counter: int
+    size: int
     region: bool = False
