@@ -16,6 +16,7 @@ from ..trace import events as ev
 from ..vmm.cpu.binary_translation import BinaryTranslation
 from ..vmm.monitor import WINDOW
 from ..vmm.translation.cache import LONGEST_UNIT
+from ..vmm.translation.hot import is_direct_jump
 from ..vmm.translation.readout import (
     Exit,
     UnitPicture,
@@ -80,7 +81,11 @@ class Translated:
         if gone is not None and made is None and gone.eip in self.before:
             return Scope(read_given_up(self.cache, self.before[gone.eip]), "stale", hot)
         if made is not None and made.replaced:
-            return Scope(self._at(made.address), "new", hot)
+            region = self._at(made.address)
+            copied = () if region is None else (
+                row.address for pair in region.pairs for row in pair.cache
+                if pair.kind == IDENT and is_direct_jump(pair))
+            return Scope(region, "new", frozenset(copied))
         chained = self._heard(ev.Chained)
         if chained is not None:
             source, target = self._at(chained.source), self._at(chained.target)

@@ -100,7 +100,8 @@ class TranslationRun(MachineRun):
         at = next((row.key for block in blocks for row in block.cache[::-1] if row.hot), "")
         if context == "app":
             at = blocks[0].guest.key if blocks and blocks[0].guest else ""
-        if context == "vmm" or not at:
+        remade = scope.mood == "new" and scope.unit is not None and scope.unit.region
+        if context == "vmm" or remade or not at:
             at = "vmm"
         facts: dict[str, object] = {
             "units": statistics.units, "size": _thousands(statistics.cache_bytes)}
@@ -142,7 +143,7 @@ class TranslationRun(MachineRun):
         if scope.unit is None:
             left = "guest.app" if self.system.guest_cpu.cpl else "guest.short"
         else:
-            left = "guest"
+            left = "guest.region" if scope.unit.region else "guest"
         eip = hexa(scope.unit.eip) if scope.unit else ""
         right = "cache.gone" if scope.mood == "stale" else "cache"
         if shape == "tall":

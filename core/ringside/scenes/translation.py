@@ -145,15 +145,18 @@ Places = dict[str, tuple[float, float]]
 
 
 def _window(blocks: tuple[Block, ...], rows: int) -> tuple[int, int]:
-    """Which blocks to show where not all have room: from the first one that lets the hot one in."""
+    """Which blocks to show where not all have room: the hot one, and some of what follows it."""
     hot = next((n for n, block in enumerate(blocks) if block.hot), 0)
-    first = 0
-    while first < hot and sum(block.height for block in blocks[first : hot + 1]) > rows:
+    first, before = 0, 2 * rows // 3
+    while first < hot and sum(block.height for block in blocks[first : hot + 1]) > before:
         first += 1
     last, used = first, 0
     while last < len(blocks) and (last == first or used + blocks[last].height <= rows):
         used += blocks[last].height
         last += 1
+    while first and used + blocks[first - 1].height <= rows:
+        first -= 1
+        used += blocks[first].height
     return first, last
 
 
@@ -170,6 +173,9 @@ def _draw_code(scene: Scene, layout: _Layout, view: TranslationView) -> Places:
     first, last = _window(view.blocks, most)
     shown = view.blocks[first:last]
     rows = sum(block.height for block in shown)
+    hidden = len(view.blocks) - len(shown)
+    if hidden:
+        room -= layout.size
     height = min(layout.row, room / max(rows, 1))
     y = layout.top
     places: Places = {}
@@ -178,7 +184,6 @@ def _draw_code(scene: Scene, layout: _Layout, view: TranslationView) -> Places:
     for block in shown:
         places |= _draw_block(scene, layout, view, block, y, height)
         y += block.height * height
-    hidden = len(view.blocks) - len(shown)
     if hidden:
         scene.text("more", layout.left, min(y + layout.size * 1.2, layout.bottom + 4),
                    "… " + view.more.format(n=hidden), "label muted", size=layout.size - 0.5)

@@ -15,6 +15,7 @@ TRANSLATION: dict[str, Message] = {
         "A kernel a VMM által írt kódként fut; az alkalmazások közvetlenül."),
     # the figure
     "guest": ("guest code · unit at {eip}", "vendégkód · egység: {eip}"),
+    "guest.region": ("guest code · region at {eip}", "vendégkód · régió: {eip}"),
     "guest.short": ("guest code", "vendégkód"),
     "guest.app": ("application · ring 3", "alkalmazás · 3. gyűrű"),
     "cache": ("translation cache · ring 1", "fordítási tár · 1. gyűrű"),
@@ -262,11 +263,11 @@ TRANSLATION: dict[str, Message] = {
         "tárban {cache} bájt lesz."),
     "translate.hot": (
         "The code around {eip} is hot. The [VMM](@vmm) [translates](translation) it again as one "
-        "region of {count} instructions, laid out as the guest has it: of {jumps} direct jumps, "
-        "{same} could be copied as they are.",
+        "region of {count} instructions, laid out as the guest has it. Direct jumps copied as they "
+        "are: {same} of {jumps}.",
         "{eip} környéke gyakran fut. A [VMM](@vmm) újra [lefordítja](translation), egyetlen, "
-        "{count} utasításos régióként, a vendég elrendezésében: {jumps} közvetlen ugrásból {same} "
-        "változatlanul másolható."),
+        "{count} utasításos régióként, a vendég elrendezésében. Változatlanul másolt közvetlen "
+        "ugrások: {same}/{jumps}."),
     "middle": (
         "That address lies in the middle of an instruction translated before. Read from here, the "
         "same bytes are other instructions, and get a translation of their own.",

@@ -1,9 +1,9 @@
 """Hot code: which of it is translated again as a region, and how the region takes its units' place.
 
 A unit is hot when it has run ``HOT`` times. The processor's counters tell, and the VMM looks at
-them whenever it is about to enter translated code. A region takes in the code before a hot unit
-too, as far as it falls through into it or a loop leads back there, so that it tends to be a whole
-function.
+them whenever it is about to enter translated code. A region goes on behind a hot unit as far as
+the function does; it takes in the code before it too, where a loop leads back there or where hot
+code falls through into it.
 """
 
 from __future__ import annotations
@@ -126,9 +126,10 @@ def _around(cache: TranslationCache, seed: Unit, page: bytes) -> tuple[Step, ...
         if key._replace(eip=0) == seed.key._replace(eip=0)
     ]  # fmt: skip
     starts = {unit.key.eip for unit in units}
-    before: dict[int, list[int]] = {}  # EIP -> units that fall through to it
+    before: dict[int, list[int]] = {}  # EIP -> hot units that fall through to it
     for unit in units:
-        if _goes_on(unit.lines[-1]):
+        warm = unit.region or cache.cpu.tally[unit.counter] >= HOT
+        if warm and _goes_on(unit.lines[-1]):
             before.setdefault(unit.key.eip + unit.length, []).append(unit.key.eip)
     steps = read(seed.key.eip)
     while steps:

@@ -87,8 +87,9 @@ class Unit:
     """One translation unit: guest code ``[gpa, gpa + length)`` as ``[address, end)`` in the cache.
 
     ``spots`` are the addresses of all its instructions, ``counter`` the processor's counter of
-    how often its last line ran. ``size`` is all it takes, stubs included. A ``region`` is many units' worth of hot code, translated again
-    as one: branches come to any of its lines (:mod:`.region`).
+    how often its last line ran. ``size`` is all it takes, stubs included. A ``region`` is many
+    units' worth of hot code, translated again as one: branches come to any of its lines, and
+    ``counter`` counts the one that proved hot (:mod:`.region`).
     """
 
     key: Key
