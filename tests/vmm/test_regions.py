@@ -108,7 +108,7 @@ sub:    mov eax, [esp]
     assert call.kind == CONTROL
     jmp, push, on = call.cache
     assert (len(jmp.code), push.text) == (5, f"push {program.symbols['main.back']:#x}")
-    assert on.text.startswith("jmp 0x") and push.address > region.address + region.size
+    assert on.text.startswith("jmp 0x") and push.address > region.pairs[-1].cache[-1].address
     assert [pair.kind for pair in jumps(region)][:2] == [IDENT, IDENT]
     assert system.vm.exits["callout"] < 60  # the VISITs, and chaining
 

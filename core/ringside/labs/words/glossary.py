@@ -56,9 +56,11 @@ GLOSSARY: tuple[Term, ...] = (
         "fordul.")),
     Term("translation", ("binary translation", "bináris fordítás"), (
         "The VMM reads the kernel's machine code as it is about to run and writes code that is "
-        "safe in ring 1 in its place, a dozen instructions at a time.",
+        "safe in ring 1 in its place, a dozen instructions at a time. Hot code is translated again as "
+        "one region, in which jumps stay as they are.",
         "A VMM közvetlenül a futás előtt beolvassa a kernel gépi kódját, és olyat ír helyette, "
-        "amely az 1. gyűrűben is biztonságos: egyszerre tucatnyi utasítást.")),
+        "amely az 1. gyűrűben is biztonságos: egyszerre tucatnyi utasítást. A gyakran futó kódot "
+        "egyetlen régióként újrafordítja, abban az ugrások változatlanok.")),
     Term("vmm", ("VMM", "VMM"), (
         "Virtual machine monitor, also hypervisor: the software that owns the real machine and "
         "gives each guest a virtual one.",

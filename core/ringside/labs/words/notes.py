@@ -134,10 +134,11 @@ WORLD: dict[str, Message] = {
         "VMware's software VMM worked so; Adams and Agesen (ASPLOS 2006) describe it. They give "
         "units of at most 12 instructions, chaining, and adaptation: code that often faults on "
         "page tables becomes a callout. Their system calls cost about 2000 cycles more than on "
-        "bare metal.",
+        "bare metal. Regions of hot code are an addition of this simulator's.",
         "A VMware szoftveres VMM-je így dolgozott; Adams és Agesen (ASPLOS 2006) írja le: legfeljebb "
         "12 utasításos egységek, láncolás, alkalmazkodás: a laptáblákon gyakran hibázó kódból "
-        "VMM-hívás lesz. A rendszerhívás nagyjából 2000 ciklussal drágább, mint a csupasz gépen."),
+        "VMM-hívás lesz. A rendszerhívás nagyjából 2000 ciklussal drágább, mint a csupasz gépen. A "
+        "gyakran futó kód régiói e szimulátor hozzáadásai."),
     "paravirtual": (
         "Xen (Barham and others, SOSP 2003) ran ported kernels in ring 1. Porting Linux took 2995 "
         "lines, 1.36 % of its x86 code. Some of Xen's hypercalls have the names you see here, such "

@@ -4,6 +4,7 @@ The guest's applications run directly, exactly as under trap-and-emulate, which 
 for them. Code of the virtual ring 0 never runs
 itself: the VMM reads it where the guest has it, translates it as it is reached, a dozen
 instructions at a time (:mod:`ringside.vmm.translation`), and the processor runs the translation.
+What has run often is translated again, as one region (:mod:`ringside.vmm.translation.hot`).
 So the instructions that should trap and do not are simply not there any more. (Adams and Agesen,
 "A comparison of software and hardware techniques for x86 virtualization", ASPLOS 2006.)
 

@@ -211,6 +211,7 @@ def read_units(technique: BinaryTranslation) -> tuple[UnitPicture, ...]:
 
 def read_unit(cache: TranslationCache, unit: Unit) -> UnitPicture:
     """One unit, guest and cache side by side."""
+    rests = [line.away for line in unit.lines if line.away]
     return UnitPicture(
         unit.key.eip,
         unit.key.base + unit.key.eip & 0xFFFF_FFFF,
@@ -219,7 +220,7 @@ def read_unit(cache: TranslationCache, unit: Unit) -> UnitPicture:
         unit.end - unit.address,
         cache.cpu.tally[unit.counter],
         tuple(_pair(cache, line, unit) for line in unit.lines),
-        _part(cache, unit.lines[-1].end, unit.end, unit.address),
+        _part(cache, unit.lines[-1].end, min(rests, default=unit.end), unit.address),
         _stubs(cache, unit),
         (*(_exit(cache, way) for way in unit.ways), *_within(cache, unit)),
         unit.region,
@@ -286,8 +287,7 @@ def _within(cache: TranslationCache, unit: Unit) -> Iterator[Exit]:
 
 
 def _stubs(cache: TranslationCache, unit: Unit) -> tuple[Written, ...]:
-    of_lines = {at for line in unit.lines for at in range(line.away, line.away_end)}
-    away = [at for at in unit.spots if not unit.address <= at < unit.end and at not in of_lines]
+    away = [at for at in unit.spots if not unit.address <= at < unit.end]
     return tuple(_written(cache, at) for at in sorted(away))
 
 

@@ -7,7 +7,7 @@ So whatever a jump crosses keeps its length if it can:
 
 * a callout is an INT of two bytes, or INT3, the one of one byte; what remains is filled;
 * a call, or an indirect jump of five bytes and more, becomes a jump to the rest of its
-  replacement, which lies elsewhere. (Kernels instrument themselves in the same way.)
+  replacement, which lies at the region's end. (Kernels instrument themselves in the same way.)
 
 Where a replacement is longer, as for RET or CLI, the jumps across it get another displacement and
 are counted as such. Jumps out of the region are as in any unit.
@@ -37,8 +37,17 @@ from ringside.vmm.translation.emit import (
     distance,
     has_long_form,
 )
-from ringside.vmm.translation.replacements import CALL, Plan, plan
-from ringside.vmm.translation.unit import CALLOUT, CONTROL, EMULATE, IDENT, Key, Line, Spot
+from ringside.vmm.translation.replacements import CALL, Plan, assembled, plan
+from ringside.vmm.translation.unit import (
+    CALLOUT,
+    CONTROL,
+    EMULATE,
+    IDENT,
+    INLINE,
+    Key,
+    Line,
+    Spot,
+)
 
 LONGEST_REGION = 128  # instructions
 FAR = 256  # bytes: what a jump forwards leads to behind them is another function
@@ -82,6 +91,12 @@ class Step(NamedTuple):
             return self.target is not None and self.goes_on
         return self.plan.kind != CALLOUT and not self.plan.ends
 
+    def keeps_length(self, within: AbstractSet[int]) -> bool:
+        """Whether it can take as many bytes as in the guest; ``within`` are the region's lines."""
+        if self.plan.kind == CONTROL:
+            return self.target in within or self.insn.length >= JMP_SIZE
+        return self.plan.kind != INLINE or len(assembled(self.plan.text)) == self.insn.length
+
 
 def read_steps(
     key: Key, page: bytes, start: int, adapted: AbstractSet[tuple[int, int]]
@@ -124,7 +139,7 @@ class Layout:
     gpa: int
     steps: tuple[Step, ...]
     targets: frozenset[int]  # of jumps within
-    crossed: frozenset[int]  # instructions that a jump within leads across
+    crossed: frozenset[int]  # instructions whose length matters: to a jump that leads across them
 
     @classmethod
     def of(cls, key: Key, gpa: int, steps: tuple[Step, ...]) -> Layout:
@@ -137,7 +152,9 @@ class Layout:
         for step, target in jumps:
             assert target is not None
             low, high = (step.after, target) if target > step.eip else (target, step.eip)
-            crossed.update(eip for eip in begins if low <= eip < high)
+            across = [other for other in steps if low <= other.eip < high]
+            if all(other.keeps_length(begins) for other in across):
+                crossed.update(other.eip for other in across)
         last = steps[-1]
         known = tuple(
             step._replace(plan=CALL)
@@ -156,32 +173,40 @@ class Layout:
         """
         forms: dict[int, int] = {}
         where = {step.eip: step.eip for step in self.steps}  # the guest's own layout
+        rests: dict[int, tuple[int, int]] = {}
+        last = self.steps[-1]
         while True:
             before = dict(forms)
-            writer = RegionWriter(self, address, stubs, counters, routines, where, forms)
+            writer = RegionWriter(self, address, stubs, counters, routines, where, rests, forms)
             for step in self.steps:
                 writer.step(step, step.eip == counted)
-            if forms == before and writer.where == where:
+            if last.falls_through:
+                writer.onward("next", last.after & MASK, last=False)
+            writer.write_rests()
+            if forms == before and writer.where == where and writer.rests == rests:
                 break
-            where = writer.where
-        last = self.steps[-1]
-        written = writer.finish(last.after & MASK, not last.falls_through, slot)
+            where, rests = writer.where, writer.rests
+        written = writer.finish(last.after & MASK, True, slot)
         written.unit = replace(written.unit, region=True)
         return written
 
 
 class RegionWriter(Writer):
-    """Writes a region, when its lines begin at ``where`` and its jumps take ``forms``."""
+    """Writes a region, when its lines begin at ``where``, the rests of those that do not fit there
+    lie at ``rests``, and its jumps take ``forms``."""
 
     def __init__(
         self, layout: Layout, address: int, stubs: int, counters: Counters, routines: Routines,
-        where: dict[int, int], forms: dict[int, int],
+        where: dict[int, int], rests: dict[int, tuple[int, int]], forms: dict[int, int],
     ) -> None:
         super().__init__(layout.key, layout.gpa, address, stubs, counters, routines)
         self.layout = layout
         self.old = where
+        self.old_rests = rests
         self.forms = forms
         self.where: dict[int, int] = {}
+        self.rests: dict[int, tuple[int, int]] = {}
+        self.waiting: list[tuple[Step, bool]] = []  # rests to be written; whether after STI
 
     def step(self, step: Step, counted: bool = False) -> None:
         """Write one guest instruction."""
@@ -275,23 +300,27 @@ class RegionWriter(Writer):
     def size(self, step: Step) -> int:
         """Bytes such a branch takes."""
         trial = RegionWriter(
-            self.layout, self.address, self.stubs, self.counters, self.routines, {}, {}
+            self.layout, self.address, self.stubs, self.counters, self.routines, {}, {}, {}
         )
         trial.outward(step)
         return len(trial.code)
 
     def write_away(self, step: Step) -> tuple[int, int]:
-        """Write a branch elsewhere and a jump to it here; gives where it is."""
-        size = self.size(step)
-        start = self.put_away(bytes(size))
-        slot = len(self.away) - 1
+        """Write a jump to the rest of a branch, which is to be written; gives where that lies."""
+        start, end = self.old_rests.get(step.eip, (self.address, self.address))
         self.extra(JMP + distance(self.here + JMP_SIZE, start), step.eip)
         self.fill(step.insn.length - JMP_SIZE)
-        kept, self.address, self.code = (self.address, self.code), start, bytearray()
-        self.outward(step)
-        self.away[slot] = (start, bytes(self.code))
-        self.address, self.code = kept
-        return start, start + size
+        self.waiting.append((step, self.after_sti))
+        return start, end
+
+    def write_rests(self) -> None:
+        """Write what did not fit where it belongs, behind everything else."""
+        self.begun = -1
+        for step, after_sti in self.waiting:
+            self.after_sti = after_sti
+            start = self.here
+            self.outward(step)
+            self.rests[step.eip] = start, self.here
 
 
 def _is_short(insn: Insn) -> bool:
