@@ -179,6 +179,32 @@ def test_a_write_to_code_strikes_its_translation_out_and_shows_what_stands_there
     assert "whose code has been translated" in told(run)
 
 
+def test_hot_code_becomes_a_region_whose_copied_jumps_stand_out() -> None:
+    run = open_run()
+    while not (made := find(run, ev.Translated)).replaced:
+        run.seek(run.step + 1)
+    assert "is hot" in told(run) and "1 of 2" in told(run) and "gyakran fut" in told(run, "hu")
+    picture = nodes(run)
+    assert picture["guest:title"]["text"] == f"guest code · region at {made.eip:08x}"
+    assert made.count == len(column(picture, "guest"))
+    assert any("again" in str(node.get("text", "")) for key, node in picture.items() if "vmm" in key)
+    hot = {node["text"] for key, node in picture.items()
+           if re.fullmatch(r"guest:[0-9a-f]{8}", key) and "hot" in node["cls"].split()}
+    assert {text.split()[0] for text in hot} == {"loop"}
+    while "from the jump to its target" not in told(run):
+        run.seek(run.step + 1)
+    loop = next(e for e in run.events if isinstance(e, ev.Retired))
+    assert read_statistics(run.technique).regions == 1 and loop.linear > made.address
+
+
+def test_a_callout_of_one_byte_is_told_as_the_int3_it_is() -> None:
+    run = open_run("nanos")
+    run.seek(470)
+    while "INT3" not in told(run):
+        run.seek(run.step + 1)
+    assert "in al, dx" in told(run) and run.technique.spot is not None
+
+
 def test_bad_guests_are_explained() -> None:
     run = open_run("self_modifying")
     said = []

@@ -136,8 +136,7 @@ class TranslationRun(MachineRun):
         spot = self.technique.spot
         asked = spot is not None and spot.action in (LINK, RETURN, GO)
         return asked and not any(
-            unit.key.eip == self.system.guest_cpu.eip
-            for unit in self.technique.cache.units.values())
+            key.eip == self.system.guest_cpu.eip for key in self.technique.cache.entries)
 
     def _titles(self, scope: Scope, shape: str, lang: str) -> tuple[str, str]:
         if scope.unit is None:

@@ -15,13 +15,12 @@ from typing import Protocol
 from ringside.isa.decode import Truncated, decode
 from ringside.isa.faults import Fault
 from ringside.isa.instruction import Rel
-from ringside.vmm.translation.cache import TranslationCache
+from ringside.vmm.translation.cache import ROOM, TranslationCache
 from ringside.vmm.translation.region import NO_WAY_ON, Layout, Step, read_steps
 from ringside.vmm.translation.unit import IDENT, Line, Unit
 
 HOT = 8  # runs of a unit
 MOST_LOST = 4  # regions of a page whose code the guest then wrote to: no more are made of it
-SPARE = 512  # bytes to be left for ordinary units
 
 
 class HasCode(Protocol):
@@ -44,7 +43,8 @@ def hot_units(cache: TranslationCache) -> list[Unit]:
     """Units that have become hot and may be worth a region, in the order of their making; before
     them the regions that were given up only to be made anew."""
     tally, lost = cache.cpu.tally, cache.lost
-    cache.lost = []
+    if lost:
+        cache.lost = []
     return lost + [
         unit for unit in cache.units.values()
         if tally[unit.counter] >= HOT and not unit.region and unit.address not in cache.settled
@@ -79,7 +79,7 @@ def _made(cache: TranslationCache, seed: Unit, page: bytes) -> Remade | None:
         line.eip: line.start for line in unit.lines if not written.spots[line.start].after_sti
     }
     copied = any(line.kind == IDENT and is_direct_jump(line) for line in unit.lines)
-    if not copied or seed.key.eip not in entries or written.stubs - unit.end < SPARE:
+    if not copied or seed.key.eip not in entries or written.stubs - unit.end < ROOM:
         cache.retired_slots.append(slot)
         return None
     old = [
