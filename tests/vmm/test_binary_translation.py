@@ -16,6 +16,7 @@ from ringside.isa.registers import CS, EAX, EBX, ECX, EDI, FLAG_IF, GS
 from ringside.trace.events import Emulated, FaultRaised, FlagIgnored, Injected, Revealed, VmmEntered
 from ringside.vmm.cpu.binary_translation import BinaryTranslation
 from ringside.vmm.lockstep import Lockstep
+from ringside.vmm.translation import hot
 from ringside.vmm.translation.readout import Executed, read_executed, read_statistics
 
 TECHNIQUE = "binary-translation"
@@ -220,6 +221,39 @@ tick:   mov ebx, edi
     (sti,) = [e for e in bench.events if isinstance(e, Emulated) and e.mnemonic == "sti"]
     assert (sti.register, sti.before, sti.after) == ("IF", 0, 1)
     assert [e.vector for e in bench.events if isinstance(e, Injected)] == [0x20]
+
+
+def test_the_shadow_of_sti_ends_with_the_jump_that_follows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # .next is translated first, so the way there from JZ is a jump of the translator's own.
+    monkeypatch.setattr(hot, "HOT", 1 << 30)
+    text = """
+main:   gate 0x20, tick
+        mov eax, {period}
+        call timer_start
+        sti
+        xor edi, edi
+        mov ecx, 100
+        jmp .next
+.l:     cli
+        test ecx, ecx
+        sti
+        jz .never
+.next:  inc edi
+        nop
+        loop .l
+.never: mov al, 0
+        out 0xF4, al
+tick:   push eax
+        add edx, [esp + 4]
+        mov al, 0x20
+        out 0x20, al
+        pop eax
+        iret
+"""
+    for period in range(31, 61, 3):
+        assert_equal(small(text.format(period=period)), 2000)
 
 
 def test_sti_without_a_pending_interrupt_calls_nobody(bench: Any) -> None:

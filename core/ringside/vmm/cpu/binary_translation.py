@@ -390,17 +390,16 @@ class BinaryTranslation:
 
     def _remake_hot(self) -> None:
         """Translate code that has become hot again, as regions laid out as the guest has it."""
-        for unit in hot.hot_units(self.cache):
-            gfn = unit.key.gfn
-            taken_in = self.cache.units.get(unit.key) is not unit and not unit.region
-            if taken_in or self.vm.allotment.frame(gfn) is None:
-                continue  # by a region made just now; or the host has taken the page away
-            page = self.vm.memory.read_bytes(gfn << FRAME_SHIFT, OFFSET_MASK + 1)
-            made = hot.remake(self.cache, unit, page)
-            if made is not None:
-                self._trace_code(gfn)
-                self._count("regions")
-                self._tell_translated(made.unit, made.replaced)
+        for made in hot.remake_hot(self.cache, self._page):
+            self._trace_code(made.unit.key.gfn)
+            self._count("regions")
+            self._tell_translated(made.unit, made.replaced)
+
+    def _page(self, gfn: int) -> bytes | None:
+        """What a guest frame holds; None if the host has taken it away."""
+        if self.vm.allotment.frame(gfn) is None:
+            return None
+        return self.vm.memory.read_bytes(gfn << FRAME_SHIFT, OFFSET_MASK + 1)
 
     def _tell_translated(self, unit: Unit, replaced: int) -> None:
         if self.watched:

@@ -8,7 +8,7 @@ code falls through into it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,7 +39,19 @@ class Remade:
     replaced: int
 
 
-def hot_units(cache: TranslationCache) -> list[Unit]:
+def remake_hot(
+    cache: TranslationCache, page_of: Callable[[int], bytes | None]
+) -> Iterator[Remade]:
+    """Replace what is hot by regions; ``page_of`` gives what is in a guest frame."""
+    for unit in _hot_units(cache):
+        taken_in = cache.units.get(unit.key) is not unit and not unit.region
+        page = None if taken_in else page_of(unit.key.gfn)
+        made = None if page is None else _remake(cache, unit, page)
+        if made is not None:
+            yield made
+
+
+def _hot_units(cache: TranslationCache) -> list[Unit]:
     """Units that have become hot and may be worth a region, in the order of their making; before
     them the regions that were given up only to be made anew."""
     tally, lost = cache.cpu.tally, cache.lost
@@ -51,7 +63,7 @@ def hot_units(cache: TranslationCache) -> list[Unit]:
     ]  # fmt: skip
 
 
-def remake(cache: TranslationCache, seed: Unit, page: bytes) -> Remade | None:
+def _remake(cache: TranslationCache, seed: Unit, page: bytes) -> Remade | None:
     """Replace a hot unit and its neighbours by a region; ``page`` is the guest's page around it.
 
     None if that cannot be done, or if no jump would become an identical copy by it.
