@@ -222,7 +222,7 @@ def test_such_kernels_are_made_of_regions() -> None:
     assert regions_of([LOOP.format(times=5, one="nop", two="cli", three="sti", back=BACK[0])], 50, "") > 1
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(bodies=kernels(), period=st.integers(12, 90), memory=st.sampled_from(MEMORIES[TECHNIQUE]))
 def test_a_random_kernel_full_of_regions_is_equal_to_bare_metal(
     bodies: list[str], period: int, memory: str
@@ -231,9 +231,9 @@ def test_a_random_kernel_full_of_regions_is_equal_to_bare_metal(
 
 
 @pytest.mark.fuzz
-@settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(bodies=kernels(), period=st.integers(12, 90), memory=st.sampled_from(MEMORIES[TECHNIQUE]))
-def test_three_thousand_random_kernels_full_of_regions_are_equal(
+def test_a_thousand_random_kernels_full_of_regions_are_equal(
     bodies: list[str], period: int, memory: str
 ) -> None:
     regions_of(bodies, period, memory)

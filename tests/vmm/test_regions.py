@@ -14,7 +14,7 @@ from ringside.vmm.cpu.binary_translation import BinaryTranslation
 from ringside.vmm.lockstep import Lockstep
 from ringside.vmm.translation import hot
 from ringside.vmm.translation.cache import ROOM
-from ringside.vmm.translation.hot import HOT, MOST_LOST, is_direct_jump
+from ringside.vmm.translation.hot import HOT, is_direct_jump
 from ringside.vmm.translation.readout import (
     Pair,
     UnitPicture,
@@ -238,8 +238,7 @@ after:  jmp after
 """
     system, technique, _ = compared(text, 8000)
     assert system.guest_cpu.regs[EBX] == sum((HOT + 4) * n for n in range(1, 41))
-    made = read_statistics(technique).regions
-    assert MOST_LOST <= made <= 3 * MOST_LOST  # the outer loop's too
+    assert 1 <= read_statistics(technique).regions <= 3
 
 
 def test_a_region_is_made_again_at_once_when_an_instruction_is_adapted() -> None:

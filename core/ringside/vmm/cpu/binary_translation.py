@@ -427,8 +427,7 @@ class BinaryTranslation:
         written = self.vm.memory.written
         if written:
             for gpa, size in written:
-                for unit in list(self.cache.made_from(gpa, size)):
-                    self.cache.discard(unit, "written")
+                self.cache.overwritten(gpa, size)
             written.clear()
         if self.vm.vcpu.protected:
             self.direct.settle()

@@ -37,10 +37,9 @@ class TranslationCache:
     """One VM's cache: ``size`` bytes at host-physical ``hpa``, reached in the VMM's window."""
 
     __slots__ = (
-        "adapted", "counters", "cpu", "elided", "end", "entries", "frames", "incoming", "inside",
-        "linked", "lost", "memory", "next", "on_discard", "pad", "restless", "retired_slots",
-        "routine_names", "routines", "settled", "spots", "start", "stubs", "table", "units",
-        "ways",
+        "adapted", "changing", "counters", "cpu", "elided", "end", "entries", "frames", "incoming",
+        "inside", "linked", "lost", "memory", "next", "on_discard", "pad", "retired_slots",
+        "routine_names", "routines", "settled", "spots", "start", "stubs", "table", "units", "ways",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"cpu", "memory", "on_discard"})
 
@@ -65,7 +64,7 @@ class TranslationCache:
         self.adapted: set[tuple[int, int]] = set()  # (linear, gfn) of what is called out for good
         self.settled: set[int] = set()  # addresses of hot units that no region is made of
         self.lost: list[Unit] = []  # regions to be made again: an instruction was adapted
-        self.restless: dict[int, int] = {}  # gfn -> regions lost because the guest wrote there
+        self.changing: set[int] = set()  # gpas the guest wrote to and lost a region by
         self.next = self.start
         self.stubs = self.end
         self.routine_names: dict[int, str] = {}
@@ -240,6 +239,13 @@ class TranslationCache:
                 if unit.gpa < gpa + size and gpa < unit.gpa + unit.length:
                     yield unit
 
+    def overwritten(self, gpa: int, size: int) -> None:
+        """The guest has written to these bytes: give up what was made from them."""
+        for unit in list(self.made_from(gpa, size)):
+            if unit.region:
+                self.changing.update(range(gpa, gpa + size))
+            self.discard(unit, "written")
+
     def discard(self, unit: Unit, why: str) -> None:
         """Give a unit up. Its bytes stay where they are until the cache is flushed."""
         del self.units[unit.key]
@@ -249,8 +255,6 @@ class TranslationCache:
         self.settled.discard(unit.address)
         if unit.region and why == "adapted":
             self.lost.append(unit)
-        if unit.region and why == "written":
-            self.restless[unit.key.gfn] = self.restless.get(unit.key.gfn, 0) + 1
         for line in unit.lines:
             key = unit.key._replace(eip=line.eip)
             if self.inside.get(key) == line.start:
@@ -284,7 +288,7 @@ class TranslationCache:
             self.discard(unit, "full")
         self.inside.clear()
         self.lost.clear()
-        self.restless.clear()
+        self.changing.clear()
         self.table.clear()
         self.next = self.start
         self.stubs = self.end

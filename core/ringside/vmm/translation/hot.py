@@ -20,7 +20,6 @@ from ringside.vmm.translation.region import NO_WAY_ON, Layout, Step, read_steps
 from ringside.vmm.translation.unit import IDENT, Line, Unit
 
 HOT = 8  # runs of a unit
-MOST_LOST = 4  # regions of a page whose code the guest then wrote to: no more are made of it
 
 
 class HasCode(Protocol):
@@ -68,9 +67,7 @@ def _remake(cache: TranslationCache, seed: Unit, page: bytes) -> Remade | None:
 
     None if that cannot be done, or if no jump would become an identical copy by it.
     """
-    made = None
-    if cache.restless.get(seed.key.gfn, 0) < MOST_LOST:
-        made = _made(cache, seed, page)
+    made = _made(cache, seed, page)
     if made is None and not seed.region:
         cache.settled.add(seed.address)
     return made
@@ -131,7 +128,7 @@ def _around(cache: TranslationCache, seed: Unit, page: bytes) -> tuple[Step, ...
     """The guest code a region for ``seed`` is made from."""
 
     def read(start: int) -> tuple[Step, ...]:
-        return read_steps(seed.key, page, start, cache.adapted)
+        return read_steps(seed.key, page, start, cache.adapted, cache.changing)
 
     units = [
         cache.units[key] for key in cache.frames.get(seed.key.gfn, ())

@@ -99,11 +99,14 @@ class Step(NamedTuple):
 
 
 def read_steps(
-    key: Key, page: bytes, start: int, adapted: AbstractSet[tuple[int, int]]
+    key: Key, page: bytes, start: int, adapted: AbstractSet[tuple[int, int]],
+    changing: AbstractSet[int],
 ) -> tuple[Step, ...]:
     """Decode guest code from EIP ``start`` on, to where no way leads on; ``page`` is all its page.
 
-    It ends behind an instruction that goes elsewhere, if no jump before it leads further.
+    It ends behind an instruction that goes elsewhere, if no jump before it leads further; and
+    before bytes that keep ``changing``, for they are data beside the code, or code that would
+    take the region with it again.
     """
     steps: list[Step] = []
     eip = farthest = start
@@ -117,6 +120,9 @@ def read_steps(
         try:
             insn = decode(room)
         except (Truncated, Fault):
+            break
+        gpa = key.gfn << FRAME_SHIFT | at
+        if changing and not changing.isdisjoint(range(gpa, gpa + insn.length)):
             break
         chosen = plan(insn)
         if chosen.kind == IDENT and (linear, key.gfn) in adapted:
