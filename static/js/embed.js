@@ -81,6 +81,10 @@ async function start() {
   timeline.setAttribute("aria-label", words.timeline);
   byId("play").addEventListener("click", () => play(!timer));
   timeline.addEventListener("scrub", (event) => (play(false), show(event.detail, true)));
+  stage.addEventListener("click", (event) => {
+    const way = event.target.closest("[data-do=seek]");
+    if (way) (play(false), show(Number(way.dataset.with), true));
+  });
   document.addEventListener("keydown", key);
   show(Number(asked.get("step")) || 0, true);
   play(asked.has("play"));

@@ -18,7 +18,10 @@ export function attributes(node) {
   }
   const tokens = ` ${node.cls ?? ""} `;
   list.push(["marker-end", tokens.includes(" arrow ") ? "url(#head)" : null]);
-  list.push(["role", node.tip ? "img" : null]);
+  // A node may be a way to a step of the run: then it says what to do, as the page's buttons do.
+  list.push(["data-do", node.go ? "seek" : null]);
+  list.push(["data-with", node.go ?? null]);
+  list.push(["role", node.go ? "button" : node.tip ? "img" : null]);
   list.push(["aria-label", node.tip ? plain(node) : null]);
   return list;
 }

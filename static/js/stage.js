@@ -164,7 +164,10 @@ class RingStage extends HTMLElement {
   #walk(event) {
     const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const key = event.target.dataset?.key;
-    if (event.key === "Enter" && key) this.#point(event.target);
+    if (event.key === "Enter" && key) {
+      event.target.dispatchEvent(new MouseEvent("click", { bubbles: true })); // shows its tip, too
+      event.preventDefault();
+    }
     if (event.key === "Escape") this.#hide();
     if (!way || !key) return;
     event.preventDefault();

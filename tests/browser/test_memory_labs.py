@@ -48,6 +48,27 @@ def test_an_address_that_is_typed_is_walked(visit):
     expect(page.locator("#notices")).to_contain_text("hexadecimal")
 
 
+def test_a_reference_an_access_or_a_page_is_clicked_and_shown(visit):
+    page = visit("lab=walks&lang=en&o.program=array&step=5")
+    expect_step(page, 5)
+    page.locator("#stage text[data-key='ref:2.1:number']").click()
+    expect_step(page, 12)
+    expect(page.locator("#sentence")).to_contain_text("Reference 12")
+    page.locator("#stage rect[data-key='access:3']").focus()
+    press(page, "Enter")
+    expect_step(page, 49)
+    expect(page.locator("#stage [data-key='total']")).to_contain_text("1 / 24")
+    press(page, "ArrowRight")
+    expect_step(page, 50)
+    page.locator("#panel-reads button.go").nth(1).click()
+    expect_step(page, 49)
+    pick = page.locator("#panel-console .picks button").first
+    address = pick.inner_text()
+    pick.click()
+    expect(page.locator("#stage [data-key='address:title']")).to_contain_text(address)
+    expect(page.locator("#panel-console .screen")).to_contain_text(f"> {address}")
+
+
 def test_page_sizes_change_the_count_of_references(visit):
     page = visit("lab=walks&lang=en")
     page.get_by_label("Page", exact=True).select_option("2M")

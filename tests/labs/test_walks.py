@@ -54,7 +54,7 @@ def test_every_mix_of_formats_and_pages_reads_n_plus_1_times_m_plus_1_less_1(
     run = open_run(guest, "nested", nested=nested, page=page, host=host)
     n, m = n - SIZES[page], m - SIZES[host]
     assert run.last == expected_references(n, m)
-    assert run.tours[0].facts["total"] == run.last
+    assert run.tours[0].facts["whole"] == run.last
     dots = [node for node in run.picture("wide", "en") if node["key"].endswith(":number")]
     assert [node["text"] for node in dots] == [str(k + 1) for k in range(run.last)]
 
@@ -468,3 +468,44 @@ def test_in_hungarian_the_fields_are_hungarian_too() -> None:
             fields = [{node["key"]: node.get("tip", "") for node in run.picture("wide", lang)
                        if node["key"].startswith("field:")} for lang in ("en", "hu")]
             assert all(hungarian != fields[0][key] for key, hungarian in fields[1].items())
+
+
+def test_a_walk_that_stops_early_says_what_the_whole_grid_would_count() -> None:
+    run = open_run("4-level", "nested", "unmapped", nested="ept-5")
+    for shape in ("wide", "tall"):
+        texts = {node["key"]: node.get("text", "") for node in run.picture(shape, "en")}
+        assert texts["total"].startswith("0 / 24") and texts["total:formula"].endswith("= 29")
+        assert texts["total:saved"] == "in full; this walk stops at 24"
+    whole = open_run("4-level", "nested", nested="ept-5").picture("wide", "en")
+    assert "total:saved" not in whole and whole["total:formula"]["text"].endswith("= 29")
+
+
+@pytest.mark.parametrize("program", ["one", "turns"])
+def test_every_reference_in_the_picture_leads_to_the_step_that_makes_it(program: str) -> None:
+    run = open_run("4-level", "nested", program=program, caches="tlb+walk+ntlb")
+    run.seek(run.last // 2)
+    for node in list(run.picture("wide", "en")):
+        if node["key"].startswith("ref:") and node["shape"] == "circle" and "go" in node:
+            run.seek(node["go"])
+            assert "current" in run.picture("wide", "en")[node["key"]]["cls"]
+
+
+def test_every_access_in_the_picture_leads_to_its_walk() -> None:
+    run = open_run("4-level", "nested", program="array", caches="tlb")
+    ways = [node for node in run.picture("wide", "en") if node["key"].startswith("access:")
+            and node["shape"] == "rect"]
+    assert len(ways) > 3
+    for node in ways:
+        run.seek(node["go"])
+        picture = run.picture("wide", "en")
+        assert "current" in picture[node["key"]]["cls"]
+        assert picture["address:title"]["text"].endswith(node["tip"])
+
+
+def test_every_page_offered_to_be_walked_is_mapped() -> None:
+    run = open_run("5-level", "nested", program="chain")
+    console = next(panel for panel in run.panels("en") if panel["id"] == "console")
+    assert len(console["picks"]) > 3
+    for page in console["picks"]:
+        run.receive(page)
+        assert run.tours[-1].hpa >= 0

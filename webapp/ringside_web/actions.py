@@ -186,6 +186,17 @@ class Actions:
         page.mark("theme", theme)
         page.keep("theme", theme)
 
+    def do_panel(self, argument, value):
+        """Give a panel its column's height, or share it again."""
+        self.board.grown = "" if self.board.grown == argument else argument
+        self.draw_panels()
+
+    def draw_panels(self):
+        """The panels anew, though the frame is the same."""
+        self.board.forget()
+        if self.frame:
+            self.show(self.shown, self.frame, True)
+
     def do_help(self, argument, value):
         self.board.dialog(chrome.help_dialog(self.words))
 
@@ -237,9 +248,7 @@ class Actions:
         else:
             chosen.append(name)
         self.draw_transport()
-        self.board.forget()
-        if self.frame:
-            self.show(self.shown, self.frame, True)
+        self.draw_panels()
         if window.document.getElementById("dialog").open:
             self.do_stops("", "")
         await self.send_stops()
@@ -253,6 +262,9 @@ class Actions:
         if await self.ask({"op": "input", "text": value + "\n"}):
             self.choice["typed"] = True  # from here on the run is the user's own
             self.recorded = None
+
+    def do_send(self, argument, value):
+        return self.do_input("", argument)
 
     async def do_edit(self, argument, value):
         if self.editing or not self.lab["editable"]:
@@ -311,8 +323,8 @@ ACTIONS = {
     "glossary": Actions.do_glossary, "term": Actions.do_term, "close": Actions.do_close,
     "dismiss": Actions.do_dismiss, "copy": Actions.do_copy, "figure": Actions.do_figure,
     "stops": Actions.do_stops, "stop-at": Actions.do_stop_at, "stop-kind": Actions.do_stop_kind,
-    "input": Actions.do_input, "edit": Actions.do_edit, "route": Actions.do_route,
-    "drop": Actions.do_drop,
+    "input": Actions.do_input, "send": Actions.do_send, "edit": Actions.do_edit, "route": Actions.do_route,
+    "drop": Actions.do_drop, "panel": Actions.do_panel,
     "questions": lambda app, argument, value: app.questions.open(),
     "pick": lambda app, argument, value: app.questions.pick(argument, value),
     "check": lambda app, argument, value: app.questions.check(argument, value),

@@ -13,6 +13,7 @@ class Board:
 
     def __init__(self):
         self._written = {}
+        self.grown = ""  # the panel that has its column's height
 
     def put(self, place, trees):
         text = json.dumps(trees)
@@ -30,7 +31,8 @@ class Board:
         self.put("sentence", panels.segments(sentence, words))
         sides = {"left": [], "right": []}
         for panel in json.loads(page.panels(frame)):
-            tree = panels.panel_tree(panel, words, stops, editable)
+            tree = panels.panel_tree(
+                panel, words, stops, editable, panel["id"] == self.grown)
             sides[panels.side(panel)].append(tree)
         for side in sides:
             self.put(side, sides[side])

@@ -87,9 +87,10 @@ def controls(lab, choice, words):
         parts.append(h("div", {"class": "segments", "role": "radiogroup", "key": "techniques",
                                "aria-label": words("techniques")},
                        [_technique(item, choice["technique"]) for item in lab["techniques"]]))
+    fields = []
     if lab["guests"]:
         values = [(guest["id"], guest["title"]) for guest in lab["guests"]]
-        parts.append(_field("guest", words("guest"),
+        fields.append(_field("guest", words("guest"),
                             select("guest", words("guest"), values, choice["guest"])))
     for option in lab["options"]:
         if option["under"] and choice["technique"] not in option["under"]:
@@ -98,13 +99,15 @@ def controls(lab, choice, words):
             continue
         values = [(value["id"], value["title"]) for value in option["values"]]
         chosen = choice["options"].get(option["id"]) or option["default"]
-        parts.append(_field(option["id"], option["title"],
-                            select("option", option["title"], values, chosen, option["id"])))
+        fields.append(_field(option["id"], option["title"],
+                             select("option", option["title"], values, chosen, option["id"])))
     if lab.get("drops"):
         label = words("drop.label")
-        parts.append(h("label", {"class": "field file", "key": "drop", "title": words("drop.tip")},
-                       h("span", None, label),
-                       h("input", {"type": "file", "data-do": "drop", "aria-label": label})))
+        fields.append(h("label", {"class": "field file", "key": "drop", "title": words("drop.tip")},
+                        h("span", None, label),
+                        h("input", {"type": "file", "data-do": "drop", "aria-label": label})))
+    if fields:
+        parts.append(h("div", {"class": "fields", "key": "fields"}, fields))
     return parts
 
 

@@ -14,19 +14,27 @@ def side(panel):
     return panel.get("side") or ("left" if panel["kind"] in LEFT else "right")
 
 
-def panel_tree(panel, words, marks, editable=False):
-    """One panel. ``marks`` are the addresses the run stops at; editable code has a way to it."""
+def panel_tree(panel, words, marks, editable=False, grown=False):
+    """One panel. ``marks`` are the addresses the run stops at; editable code has a way to it.
+
+    A panel that is ``grown`` has its column's height, and the others there show their titles.
+    """
     if panel.get("same"):
         return keep(panel["id"])
     body = KINDS.get(panel["kind"], _text)(panel, words, marks)
     classes = "panel %s" % panel["kind"]
     if panel.get("tone"):
         classes += " tone-" + panel["tone"]
+    if grown:
+        classes += " grown"
     attributes = {"class": classes, "key": panel["id"], "id": "panel-" + panel["id"]}
     attributes["aria-labelledby"] = "title-" + panel["id"]
     if panel["kind"] not in SCROLLING:
         attributes["tabindex"] = "0"  # it may have to scroll, and keys scroll what has the focus
-    title = h("h2", {"id": "title-" + panel["id"]}, panel["title"])
+    grow = h("button", {"type": "button", "class": "grow", "data-do": "panel",
+                        "data-with": panel["id"], "title": words("panel.less" if grown else "panel.more"),
+                        "aria-expanded": "true" if grown else "false"}, panel["title"])
+    title = h("h2", {"id": "title-" + panel["id"]}, grow)
     if editable and panel["kind"] == "code":
         edit = h("button", {"type": "button", "class": "quiet edit", "data-do": "edit",
                             "title": words("edit") + " (e)", "aria-label": words("edit")},
@@ -89,6 +97,11 @@ def _code_row(row, words, marks):
     return h("li", attributes, address, text, tag)
 
 
+def _nothing(words):
+    """What an empty panel says, so that it is not taken for a broken one."""
+    return h("p", {"class": "note"}, words("panel.empty"))
+
+
 def _table(panel, words, marks):
     rows = []
     for row in panel["rows"]:
@@ -105,9 +118,15 @@ def _table(panel, words, marks):
             old = h("del", {"title": words("before", value=before)}, str(before))
         # A changed value is a new element, so that its flash plays again.
         shown = h("span", {"key": value if changed else "-", "class": "now"}, value)
+        name = row["name"]
+        if row.get("go"):  # the step at which it happened
+            name = h("button", {"type": "button", "class": "go", "data-do": "seek",
+                                "data-with": str(row["go"])}, name)
         rows.append(h("tr", attributes,
-                      h("th", {"scope": "row", "title": tip}, row["name"]),
+                      h("th", {"scope": "row", "title": tip}, name),
                       h("td", None, old, shown)))
+    if not rows:
+        return _nothing(words)
     return h("table", {"class": "rows"}, h("tbody", None, rows))
 
 
@@ -126,6 +145,8 @@ def _bars(panel, words, marks):
                       h("span", {"class": "lane"}, bar),
                       h("span", {"class": "figure"}, str(row.get("text") or row["value"]))))
     note = panel.get("note")
+    if not rows and not note:
+        return _nothing(words)
     return [h("ul", {"class": "rows"}, rows), h("p", {"class": "note"}, note) if note else None]
 
 
@@ -159,7 +180,16 @@ def _console(panel, words, marks):
                         "autocapitalize": "off", "spellcheck": "false",
                         "placeholder": label, "aria-label": label})
     send = h("button", {"type": "submit"}, words("console.send"))
-    return [screen, h("form", {"class": "type", "data-do": "input"}, field, send)]
+    return [screen, _picks(panel), h("form", {"class": "type", "data-do": "input"}, field, send)]
+
+
+def _picks(panel):
+    """What may be typed, to be clicked instead."""
+    if not panel.get("picks"):
+        return None
+    return h("p", {"class": "picks"}, h("span", None, panel["picks_title"]),
+             [h("button", {"type": "button", "key": text, "data-do": "send", "data-with": text},
+                text) for text in panel["picks"]])
 
 
 def _text(panel, words, marks):

@@ -64,6 +64,9 @@ WORDS = {
         "console.label": "Type to the guest",
         "console.send": "Send",
         "console.empty": "Nothing printed yet.",
+        "panel.empty": "Nothing at this step.",
+        "panel.more": "Show all of it",
+        "panel.less": "Share the room again",
         "copy": "Copy link",
         "copied": "The link to this very step is in the clipboard.",
         "copied.part": "The link to this step is in the clipboard, but without your program: "
@@ -192,6 +195,9 @@ WORDS = {
         "console.label": "Üzenj a vendégnek",
         "console.send": "Küldés",
         "console.empty": "Még semmit sem írt ki.",
+        "panel.empty": "Ennél a lépésnél semmi.",
+        "panel.more": "Egészben látni",
+        "panel.less": "Újra közös a hely",
         "copy": "Link másolása",
         "copied": "Az erre a lépésre mutató link a vágólapon van.",
         "copied.part": "Az erre a lépésre mutató link a vágólapon van, de a programod nélkül: "

@@ -229,7 +229,7 @@ class TlbRun:
                      for key, value, context in rows if value or key in ("hits", "misses")]
             panels.append(bars("counters", pick(TLB["panel.counters"], lang), shown,
                                self._note(beat, lang)))
-        lines = [pick(TLB["console.help"], lang), *(f"> {line}" for line in self._typed)]
+        lines = [f"> {line}" for line in self._typed] or [pick(TLB["console.help"], lang)]
         panels.append({
             "id": "console", "kind": "console", "title": pick(TLB["panel.console"], lang),
             "text": "\n".join(lines)[-4000:], "input": True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .narrate import hexa
@@ -13,8 +13,10 @@ from .words.say import pick, plain
 from .words.walks import WALKS
 
 
-def reads_panel(tour: Tour, beat: Beat | None, lang: str, *, pae: bool) -> dict[str, Any]:
-    """The references made so far, the last ones first."""
+def reads_panel(
+    tour: Tour, beat: Beat | None, steps: Mapping[int, int], lang: str, *, pae: bool,
+) -> dict[str, Any]:
+    """The references made so far, the last ones first; ``steps`` says when each was made."""
     done = beat.done if beat else 0
     rows = []
     for read in reversed(tour.reads):
@@ -26,6 +28,7 @@ def reads_panel(tour: Tour, beat: Beat | None, lang: str, *, pae: bool) -> dict[
             "name": f"{read.number} · {ref.name.upper()}[{ref.index}]",
             "value": f"{ref.entry:x}", "context": read.context,
             "changed": read.number == done,
+            "go": steps.get(read.number),
             "tip": f"@ {hexa(ref.address)}"})
     panel: dict[str, Any] = {
         "id": "reads", "kind": "table", "title": pick(WALKS["panel.steps"], lang), "rows": rows}
@@ -69,13 +72,13 @@ def sums_panel(tours: Sequence[Tour], lang: str) -> list[dict[str, Any]]:
 
 
 def console_panel(journey: Journey, typed: Sequence[str], lang: str) -> dict[str, Any]:
-    """The place to type an address; it says which there are."""
+    """The place to type an address, or click one that is mapped; it first says how."""
     shift = journey.geometry.page
     pages = sorted(journey.machine.mapped)
-    known = "  ".join(f"{page << shift:x}" for page in pages[:12])
-    text = plain(WALKS["console.help"], lang, {"pages": known})
-    lines = [text, *(f"> {line}" for line in typed)]
+    lines = [f"> {line}" for line in typed] or [pick(WALKS["console.help"], lang)]
     return {
         "id": "console", "kind": "console", "title": pick(WALKS["panel.console"], lang),
         "text": "\n".join(lines)[-4000:], "input": True,
-        "label": pick(WALKS["panel.console"], lang)}
+        "label": pick(WALKS["panel.console"], lang),
+        "picks": [f"{page << shift:x}" for page in pages[:12]],
+        "picks_title": pick(WALKS["console.pages"], lang)}

@@ -351,7 +351,7 @@ class Journey:
         columns = tuple(level.name for level in nested.levels[:m])
         return Found(
             tuple(reads), (*rows, "row.data"), (*columns, "column.guest"), "formula.nested",
-            {"n": n, "m": m, "total": (n + 1) * (m + 1) - 1})
+            {"n": n, "m": m, "whole": (n + 1) * (m + 1) - 1})
 
     # -- what a TLB hit makes needless -----------------------------------------------------------
 

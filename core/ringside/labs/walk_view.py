@@ -15,14 +15,14 @@ ENDS = frozenset({
 })  # fmt: skip
 
 
-def past(at: int, tour: Tour, number: int, gva: str, lang: str) -> Past:
-    """An access in the row below the grid; ``number`` is the one shown now."""
+def past(at: int, tour: Tour, number: int, gva: str, lang: str, go: int | None = None) -> Past:
+    """An access in the row below the grid; ``number`` is the one shown now, ``go`` its step."""
     state = "current" if at == number else "done" if at < number else "ahead"
     bad = tour.fault is not None or tour.exit or tour.stale
     context = "wrong" if bad else "good" if tour.hit else ("app", "kernel")[tour.machine % 2]
     text = "–" if not tour.reads and not tour.hit else str(tour.made)
     tip = origin_title(tour.origin, lang) if tour.origin else gva
-    return Past(at + 1, text if state != "ahead" else "", context, state, tip)
+    return Past(at + 1, text if state != "ahead" else "", context, state, tip, go)
 
 
 def slices(journey: Journey, tour: Tour, read: Read | None, lang: str) -> tuple[Slice, ...]:
@@ -48,8 +48,8 @@ def slices(journey: Journey, tour: Tour, read: Read | None, lang: str) -> tuple[
     return tuple(found)
 
 
-def dot(read: Read, beat: Beat | None) -> Dot:
-    """A reference in the grid, once the walk has come to ``beat``."""
+def dot(read: Read, beat: Beat | None, go: int | None = None) -> Dot:
+    """A reference in the grid, once the walk has come to ``beat``; made at the step ``go``."""
     done = beat.done if beat else 0
     state = "ahead"
     if read.number < done:
@@ -59,7 +59,7 @@ def dot(read: Read, beat: Beat | None) -> Dot:
     ref = read.reference
     tip = f"{ref.name.upper()}[{ref.index}] @ {hexa(ref.address)}"
     tip = f"{read.number}: {tip}" if read.number else f"{tip} · {read.skipped}"
-    return Dot(read.number, read.row, read.column, read.context, state, tip)
+    return Dot(read.number, read.row, read.column, read.context, state, tip, go)
 
 
 def entry_title(read: Read) -> str:

@@ -56,6 +56,20 @@ class WalkRun:
         for number, tour in enumerate(self.tours[known:], known):
             self._beats += [(number, beat) for beat in tour.beats]
 
+        self._first = {
+            number: step for step, (number, _) in reversed(list(enumerate(self._beats, 1)))}
+
+    def _steps(self, number: int) -> dict[int, int]:
+        """The step at which each reference of an access is made, by the reference's number."""
+        found = {}
+        for step in range(self._first.get(number, self.last + 1), self.last + 1):
+            owner, beat = self._beats[step - 1]
+            if owner != number:
+                break
+            if beat.read is not None and beat.read.number:
+                found[beat.read.number] = step
+        return found
+
     @property
     def tours(self) -> list[Tour]:
         """The accesses, each with all its references."""
@@ -207,14 +221,19 @@ class WalkRun:
             else:
                 result, result_label = hexa(tour.hpa), label("result.ok")
         facts = {**tour.facts, "skipped": len(tour.reads) - tour.made}
-        saved = plain(WALKS["formula.skipped"], lang, facts) if facts["skipped"] else ""
+        facts["made"] = tour.made
+        short = len(tour.reads) < facts.get("whole", 0)  # an end before the grid's
+        key = ".".join(part for part, there in (
+            ("formula", True), ("skipped", facts["skipped"]), ("short", short)) if there)
+        saved = plain(WALKS[key], lang, facts) if key in WALKS else ""
+        steps = self._steps(number)
         program = self.tours if len(self.tours) > 1 else []
         return WalkView(
             address=self._gva(tour),
             slices=slices(self.journey, tour, read, lang),
             rows=tuple(label(name) for name in tour.rows),
             columns=tuple(label(name) for name in tour.columns),
-            dots=tuple(dot(other, beat) for other in tour.reads),
+            dots=tuple(dot(other, beat, steps.get(other.number)) for other in tour.reads),
             done=beat.done if beat else 0,
             total=tour.made,
             formula=plain(WALKS[tour.formula], lang, facts),
@@ -229,7 +248,7 @@ class WalkRun:
             captions=(
                 label("caption.address"), label("caption.references"), label("caption.entry")),
             accesses=tuple(
-                past(at, other, number, self._gva(other), lang)
+                past(at, other, number, self._gva(other), lang, self._first.get(at))
                 for at, other in enumerate(program)),
             accesses_title=(
                 origin_title(tour.origin, lang) if tour.origin and beat
@@ -293,7 +312,7 @@ class WalkRun:
         number, tour, beat = self._place
         return [
             *self._origin_panels(tour, lang),
-            reads_panel(tour, beat, lang, pae=self._format.name == "pae"),
+            reads_panel(tour, beat, self._steps(number), lang, pae=self._format.name == "pae"),
             *tlb_panel(self.journey, self._step == self.last, lang),
             *sums_panel(self.tours[: number + 1], lang),
             console_panel(self.journey, self._typed, lang),

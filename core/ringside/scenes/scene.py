@@ -2,7 +2,8 @@
 
 A key names the thing a node stands for (``token``, ``pte:guest:3:17``), so the same thing keeps
 its node from one picture to the next and can be moved instead of redrawn. Coordinates are in
-stage units; every colour comes from style sheets through class tokens (``cls``).
+stage units; every colour comes from style sheets through class tokens (``cls``). A node with
+``go`` is a way to that step of the run: a page makes it a button.
 """
 
 from __future__ import annotations
@@ -55,14 +56,17 @@ class Scene:
 
     def rect(
         self, key: str, x: float, y: float, w: float, h: float, cls: str, *, r: float = 6,
-        tip: str = "",
+        tip: str = "", go: int | None = None,
     ) -> Node:
         """A rectangle with its top left corner at ``x, y`` and corner radius ``r``."""
-        return self.add(key, "rect", cls, x=x, y=y, w=w, h=h, r=r, tip=tip)
+        return self.add(key, "rect", cls, x=x, y=y, w=w, h=h, r=r, tip=tip, go=go)
 
-    def circle(self, key: str, x: float, y: float, r: float, cls: str, *, tip: str = "") -> Node:
+    def circle(
+        self, key: str, x: float, y: float, r: float, cls: str, *, tip: str = "",
+        go: int | None = None,
+    ) -> Node:
         """A circle around ``x, y``."""
-        return self.add(key, "circle", cls, x=x, y=y, r=r, tip=tip)
+        return self.add(key, "circle", cls, x=x, y=y, r=r, tip=tip, go=go)
 
     def line(
         self, key: str, x: float, y: float, x2: float, y2: float, cls: str, *, tip: str = ""
@@ -76,12 +80,12 @@ class Scene:
 
     def text(
         self, key: str, x: float, y: float, text: str, cls: str, *, size: float = 16,
-        anchor: str = "start", weight: int = 400, tip: str = "",
+        anchor: str = "start", weight: int = 400, tip: str = "", go: int | None = None,
     ) -> Node:
         """A line of text with its baseline at ``y``; ``anchor`` is start, middle or end."""
         return self.add(
             key, "text", cls, x=x, y=y, text=text, size=max(size, self.least), anchor=anchor,
-            weight=weight, tip=tip,
+            weight=weight, tip=tip, go=go,
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -28,7 +28,8 @@ class Slice:
 class Dot:
     """One memory reference of the walk; ``row`` and ``column`` are its place in the grid.
 
-    ``number`` is 0 for a reference that a cache made needless.
+    ``number`` is 0 for a reference that a cache made needless. ``go`` is the step at which it is
+    made.
     """
 
     number: int
@@ -37,6 +38,7 @@ class Dot:
     context: str  # kernel: the guest's own table; vmm: the nested or shadow table
     state: str  # "done", "current", "ahead", "wrong", "skipped"
     tip: str
+    go: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,17 @@ class BitField:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One access of the program: the references it made, as far as they are known."""
+    """One access of the program: the references it made, as far as they are known.
+
+    ``go`` is its first step.
+    """
 
     number: int
     text: str
     context: str
     state: str  # "done", "current", "ahead", "wrong"
     tip: str
+    go: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +188,12 @@ def _draw_grid(scene: Scene, layout: _Layout, view: WalkView) -> None:
             scene.circle(
                 key, x, y, radius * 0.72, f"dot skipped {dot.context}", tip=dot.tip)
             continue
-        scene.circle(key, x, y, radius, f"dot {dot.context} {dot.state}", tip=dot.tip)
+        scene.circle(
+            key, x, y, radius, f"dot {dot.context} {dot.state}", tip=dot.tip, go=dot.go)
         scene.text(
             f"{key}:number", x, y + size * 0.36, str(dot.number),
             f"dotlabel {dot.context} {dot.state}", size=size - 1, anchor="middle", weight=700,
-            tip=dot.tip,
+            tip=dot.tip, go=dot.go,
         )
 
 
@@ -210,10 +217,10 @@ def _draw_accesses(scene: Scene, layout: _Layout, view: WalkView) -> None:
         tone = "muted" if past.state == "ahead" else past.context
         state = "current" if past.state == "current" else ""
         scene.rect(key, x, y + 8, cell - 4, size * 1.5, f"box {tone} {state}".strip(), r=4,
-                   tip=past.tip)
+                   tip=past.tip, go=past.go)
         scene.text(
             f"{key}:count", x + (cell - 4) / 2, y + 8 + size * 1.08, past.text, "value",
-            size=size - 3, anchor="middle", weight=700, tip=past.tip)
+            size=size - 3, anchor="middle", weight=700, tip=past.tip, go=past.go)
 
 
 def _tone(contexts: set[str]) -> str:
@@ -269,9 +276,12 @@ def _draw_total(scene: Scene, layout: _Layout, view: WalkView) -> None:
         if len(formula) < 24:
             text += f" {view.captions[1]}"
         scene.text("total", x, y, text, "label", size=size + 2, weight=700)
-        scene.text(
-            "total:formula", layout.width - 10, y, formula, "label muted", size=size - 2,
-            anchor="end")
+        lines = [formula] if len(formula) < 44 else [view.formula, view.saved]
+        y -= 10 * (len(lines) - 1)
+        for key, line in zip(("total:formula", "total:saved"), lines, strict=False):
+            scene.text(
+                key, layout.width - 10, y, line, "label muted", size=size - 2, anchor="end")
+            y += size
         if view.result:
             scene.text(
                 "result", layout.width - 10, layout.address_y + 66,

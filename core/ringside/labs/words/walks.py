@@ -96,9 +96,13 @@ WALKS: dict[str, Message] = {
     "formula.hit": ("no reference", "nincs hivatkozás"),
     "formula.warm": ("{n} levels of the shadow", "az árnyék {n} szintje"),
     "formula.skipped": ("{skipped} saved by caches", "{skipped} megtakarítva"),
+    "formula.short": (
+        "in full; this walk stops at {made}", "a teljes; ez {made} után megáll"),
+    "formula.skipped.short": (
+        "{skipped} saved by caches; stops early", "{skipped} megtakarítva; megáll"),
     "formula.bare": ("{n} levels, {n} references", "{n} szint, {n} hivatkozás"),
     "formula.nested": (
-        "({n} + 1) · ({m} + 1) − 1 = {total}", "({n} + 1) · ({m} + 1) − 1 = {total}"),
+        "({n} + 1) · ({m} + 1) − 1 = {whole}", "({n} + 1) · ({m} + 1) − 1 = {whole}"),
     "formula.shadow": (
         "first touch {total}, later {n} again", "elsőre {total}, később {n}"),
     "start.none": (
@@ -282,9 +286,10 @@ WALKS: dict[str, Message] = {
         "{accesses} elérés, ebből {hits} a TLB-ben megvolt"),
     "console.help": (
         "An address in hexadecimal; 'w' before it writes, 'x' runs it.\n'invlpg ADDRESS', 'switch' (to the other "
-        "machine).\nMapped pages: {pages}",
+        "machine).",
         "Egy cím tizenhatos számrendszerben; 'w' előtte: írás, 'x': lehívás.\n'invlpg CÍM', 'switch' (a másik "
-        "gépre).\nLeképezett lapok: {pages}"),
+        "gépre)."),
+    "console.pages": ("Mapped pages", "Leképezett lapok"),
     "panel.steps": ("The walk so far", "Az eddigi bejárás"),
     "note.pdpte": (
         "A real processor keeps the four PAE entries of this level in registers and reads them "
