@@ -299,7 +299,9 @@ export const theme = () => document.documentElement.dataset.theme;
 
 export function openDialog() {
   const dialog = byId("dialog");
-  if (!dialog.open) dialog.showModal();
+  if (dialog.open) return;
+  dialog.showModal();
+  dialog.querySelector(".close")?.focus(); // a link at the end would pull the rest out of sight
 }
 
 export function closeDialog() {

@@ -31,8 +31,9 @@ def panel_tree(panel, words, marks, editable=False, grown=False):
     attributes["aria-labelledby"] = "title-" + panel["id"]
     if panel["kind"] not in SCROLLING:
         attributes["tabindex"] = "0"  # it may have to scroll, and keys scroll what has the focus
+    label = words("panel.less" if grown else "panel.more")
     grow = h("button", {"type": "button", "class": "grow", "data-do": "panel",
-                        "data-with": panel["id"], "title": words("panel.less" if grown else "panel.more"),
+                        "data-with": panel["id"], "title": label,
                         "aria-expanded": "true" if grown else "false"}, panel["title"])
     title = h("h2", {"id": "title-" + panel["id"]}, grow)
     if editable and panel["kind"] == "code":

@@ -120,7 +120,7 @@ _LAYOUTS = {
 def draw(view: ClassesView, shape: str = "wide") -> Scene:
     """Draw ``view`` in the layout ``shape`` ("wide" or "tall")."""
     layout = _LAYOUTS[shape]
-    scene = Scene(layout.width, layout.height)
+    scene = Scene(layout.width, layout.height, crowded=True)
     _draw_sets(scene, layout, view)
     for kind in KINDS:
         _draw_chips(scene, layout, f"p:{kind}", view.privileged[kind], "vmm", view.names[kind])

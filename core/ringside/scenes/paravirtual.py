@@ -134,7 +134,7 @@ Spot = tuple[float, float]
 def draw(view: ParavirtualView, shape: str = "wide") -> Scene:
     """Draw ``view`` in the layout ``shape`` ("wide" or "tall")."""
     layout = _LAYOUTS[shape]
-    scene = Scene(layout.width, layout.height)
+    scene = Scene(layout.width, layout.height, crowded=True)
     spots = _draw_layers(scene, layout, view)
     _draw_shared(scene, layout, view)
     _draw_vmm(scene, layout, view)

@@ -14,9 +14,11 @@ from typing import Any
 Node = dict[str, Any]
 
 
-# Letters are never smaller than this: what a projector of 1024 pixels shows in 12 of them, and a
-# phone in 11. By the picture's width; the wide ones are 880, the tall ones 400.
-LEAST_WIDE = 14.5
+# Letters are never smaller than this: what a projector of 1024 pixels shows in 13 of them, and a
+# phone in 11. By the picture's width; the wide ones are 880, the tall ones 400. A figure crowded
+# with bytes and fields may go down to 12.
+LEAST_WIDE = 15.7
+LEAST_CROWDED = 14.5
 LEAST_TALL = 12.3
 
 
@@ -27,10 +29,11 @@ class DuplicateKey(ValueError):
 class Scene:
     """A picture being drawn: add shapes in paint order, then read :meth:`as_dict`."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, *, crowded: bool = False) -> None:
         self.width = width
         self.height = height
-        self.least = LEAST_WIDE if width > 500 else LEAST_TALL
+        wide = LEAST_CROWDED if crowded else LEAST_WIDE
+        self.least = wide if width > 500 else LEAST_TALL
         self._nodes: dict[str, Node] = {}
 
     def __iter__(self) -> Iterator[Node]:

@@ -128,7 +128,7 @@ _LAYOUTS = {
 def draw(view: TranslationView, shape: str = "wide") -> Scene:
     """Draw ``view`` in the layout ``shape`` ("wide" or "tall")."""
     layout = _LAYOUTS[shape]
-    scene = Scene(layout.width, layout.height)
+    scene = Scene(layout.width, layout.height, crowded=True)
     places = _draw_code(scene, layout, view)
     places |= _draw_actors(scene, layout, view)
     _draw_token(scene, layout, view, places)

@@ -128,7 +128,7 @@ def rows(shape: str) -> tuple[int, ...]:
 def draw(view: VtxView, shape: str = "wide") -> Scene:
     """Draw ``view`` in the layout ``shape`` ("wide" or "tall")."""
     layout = _LAYOUTS[shape]
-    scene = Scene(layout.width, layout.height)
+    scene = Scene(layout.width, layout.height, crowded=True)
     _draw_modes(scene, layout, view)
     _draw_token(scene, layout, view)
     _draw_vmcs(scene, layout, view)

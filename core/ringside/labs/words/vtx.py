@@ -21,7 +21,7 @@ VTX: dict[str, Message] = {
     "mode.guest": ("non-root mode", "nem gyökér mód"),
     "mode.root": ("root mode", "gyökér mód"),
     "lane.app": ("ring 3 · application", "3. gyűrű · alkalmazás"),
-    "lane.kernel": ("ring 0 · guest kernel", "0. gyűrű · vendégkernel"),
+    "lane.kernel": ("ring 0 · guest kernel", "0. gyűrű · kernel"),
     "lane.vmm": ("ring 0 · VMM", "0. gyűrű · VMM"),
     "vmcs": ("VMCS at {pointer}", "VMCS, {pointer}"),
     "legend": ("R: VMREAD, W: VMWRITE in this step", "R: VMREAD, W: VMWRITE ebben a lépésben"),
