@@ -203,7 +203,7 @@ def regions_of(bodies: list[str], period: int, memory: str, freeze: bool = False
     image = Image(kernel(bodies, period), "random", 6 << 20)
     subject = build(TECHNIQUE, image, Options(memory=memory))
     lockstep = Lockstep(build(BARE_METAL, image), subject)
-    assert lockstep.advance(9_000) is None
+    assert lockstep.advance(7_000) is None
     assert lockstep.subject.digest() == lockstep.reference.digest()
     assert isinstance(subject, Virtualized)
     technique = subject.vmm.guests[0].cpu
@@ -222,7 +222,7 @@ def test_such_kernels_are_made_of_regions() -> None:
     assert regions_of([LOOP.format(times=5, one="nop", two="cli", three="sti", back=BACK[0])], 50, "") > 1
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(bodies=kernels(), period=st.integers(12, 90), memory=st.sampled_from(MEMORIES[TECHNIQUE]))
 def test_a_random_kernel_full_of_regions_is_equal_to_bare_metal(
     bodies: list[str], period: int, memory: str
