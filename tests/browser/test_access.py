@@ -100,6 +100,47 @@ def test_every_panel_is_in_sight_beside_a_projectors_figure(visit, lab):
         assert box and box["y"] + box["height"] <= foot["y"]
 
 
+@pytest.mark.parametrize("lab", ["rings", "walks", "pool"])
+def test_no_choice_is_cut_on_a_projector(visit, lab):
+    visit("about", live=False).set_viewport_size({"width": 1024, "height": 768})
+    page = visit(f"lab={lab}&lang=hu")
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('#controls select')].filter((select) => {
+             const whole = select.cloneNode(true);
+             whole.style.cssText = 'position:absolute; max-width:none';
+             select.parentElement.append(whole);
+             whole.value = select.value;
+             const wanted = whole.offsetWidth;
+             whole.remove();
+             return select.offsetWidth < wanted - 1;
+           }).map((select) => select.value)""")
+    assert cut == []
+    last = page.locator("#controls .field").last.bounding_box()
+    assert last and last["x"] + last["width"] <= 1024 and last["y"] < 110
+
+
+def test_a_panels_title_gives_it_the_columns_height_and_takes_it_back(visit):
+    visit("about", live=False).set_viewport_size({"width": 1024, "height": 768})
+    page = visit("lab=rings&lang=en&step=5")
+    registers, title = page.locator("#panel-registers"), page.locator("#panel-registers .grow")
+
+    def height() -> float:
+        box = registers.bounding_box()
+        assert box
+        return box["height"]
+
+    shared = height()
+    title.click()
+    expect(title).to_have_attribute("aria-expanded", "true")
+    assert height() > 3 * shared
+    press(page, "ArrowRight")
+    expect_step(page, 6)
+    expect(title).to_have_attribute("aria-expanded", "true")
+    title.click()
+    expect(title).to_have_attribute("aria-expanded", "false")
+    assert height() == shared
+
+
 def test_the_figures_parts_can_be_reached_by_keyboard_and_explain_themselves(visit):
     page = visit("lab=rings&lang=en&step=6")
     expect_step(page, 6)

@@ -31,9 +31,12 @@ def test_a_key_can_be_used_once_only() -> None:
         scene.rect("token", 0, 0, 1, 1, "box")
 
 
-@pytest.mark.parametrize(("width", "least"), [(880, 14.5), (400, 12.3)])
-def test_no_letter_is_smaller_than_can_be_read_on_a_projector_or_a_phone(width, least) -> None:
-    scene = Scene(width, 500)
+@pytest.mark.parametrize(
+    ("width", "crowded", "least"), [(880, False, 15.7), (880, True, 14.5), (400, False, 12.3)])
+def test_no_letter_is_smaller_than_can_be_read_on_a_projector_or_a_phone(
+    width, crowded, least
+) -> None:
+    scene = Scene(width, 500, crowded=crowded)
     assert scene.text("small", 0, 0, "small", "label", size=9)["size"] == least
     assert scene.text("large", 0, 0, "large", "label", size=20)["size"] == 20
 
