@@ -234,6 +234,24 @@ def test_the_commands_refuse_with_a_message_and_status_2(arguments, capsys):
     assert capsys.readouterr().err.strip().startswith("ringside: ")
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--format", "4-level,pae", "--page", "1G"],
+        ["--technique", "native,nested", "--nested-format", "pae", "--host-page", "1G"],
+        ["--technique", "native,shadow", "--page", "1G", "--host-page", "4M"],
+        ["--technique", "shadow,shadow-dropped", "--format", "pae", "--page", "1G"],
+        ["--pages", "100,0"],
+        ["-o", "no such folder/x.csv"],
+        ["--chart", "."],
+    ],
+)
+def test_nothing_is_measured_when_one_point_or_the_output_is_impossible(wrong, monkeypatch, capsys):
+    monkeypatch.setattr(sweeps, "executor", lambda where, jobs: pytest.fail("it began"))
+    assert main(["sweep", "uniform", *wrong, "--quiet"]) == 2
+    assert capsys.readouterr().err.startswith("ringside: ")
+
+
 def test_a_trace_is_read_from_standard_input_with_its_progress(monkeypatch, capsys):
     text = "".join(f" L {page * 4096:x},8\n" for page in range(200_000)).encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))

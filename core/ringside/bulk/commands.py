@@ -179,6 +179,14 @@ def import_trace(options: argparse.Namespace) -> int:
     return 0
 
 
+def _require_writable(output: Path) -> None:
+    """Refuse what no result could be written to, before hours are spent on finding it."""
+    if output.is_dir():
+        raise BadRequest(f"{output} is a folder; name a file in it")
+    if not output.parent.is_dir():
+        raise BadRequest(f"there is no folder {output.parent} to write {output.name} into")
+
+
 def run_sweep(options: argparse.Namespace) -> int:
     """Measure every combination; write CSV and perhaps a chart."""
     from concurrent.futures import BrokenExecutor
@@ -199,6 +207,9 @@ def run_sweep(options: argparse.Namespace) -> int:
               and field in sweep.MADE_UP_ONLY]
     if unused:
         raise BadRequest(f"a trace file has no use for --{' and --'.join(unused)}; leave it out")
+    for output in (options.output, options.chart):
+        if output:
+            _require_writable(Path(output))
     base = sweep.Point(
         stream=options.stream, accesses=options.accesses or usual, seed=options.seed,
         tagged=not options.no_tags,

@@ -22,7 +22,7 @@ from ringside.bulk.packed import open_trace
 from ringside.bulk.tlb import check_shape
 from ringside.bulk.traces import STREAMS, Accesses, Shape, stream
 from ringside.bulk.turns import Turns
-from ringside.bulk.worlds import OneDimension, TwoDimensions, World
+from ringside.bulk.worlds import OneDimension, TwoDimensions, World, page_level
 from ringside.machine.paging import BY_NAME
 from ringside.trace.presets import Preset, preset
 
@@ -155,9 +155,9 @@ def _native(point: Point) -> World:
 
 
 def _shadow(point: Point) -> World:
-    bits = PAGE_BITS[point.page]
-    fine = min(bits, PAGE_BITS[point.host_page])
-    return OneDimension(BY_NAME[point.format], bits, fine, hardware(point))
+    return OneDimension(
+        BY_NAME[point.format], PAGE_BITS[point.page], PAGE_BITS[_smaller(point)], hardware(point)
+    )
 
 
 def _nested(point: Point) -> World:
@@ -173,6 +173,21 @@ TECHNIQUES: Mapping[str, Callable[[Point], World]] = {
     "nested": _nested,
     "shadow-dropped": _shadow,
 }
+
+
+# The page sizes of a technique, each with the format whose tables must have it.
+SIZES: Mapping[str, Callable[[Point], Sequence[tuple[str, str]]]] = {
+    "native": lambda point: [(point.format, point.page)],
+    "shadow": lambda point: [(point.format, point.page), (point.format, _smaller(point))],
+    "nested": lambda point: [
+        (point.format, point.page), (point.nested_format, point.host_page)],
+    "shadow-dropped": lambda point: [
+        (point.format, point.page), (point.format, _smaller(point))],
+}
+
+
+def _smaller(point: Point) -> str:
+    return min(point.page, point.host_page, key=PAGE_BITS.__getitem__)
 
 
 def check(point: Point) -> None:
@@ -196,18 +211,24 @@ def check(point: Point) -> None:
     for name in ("walk_cache", "nested_tlb"):
         if getattr(point, name) < 0:
             raise ValueError(f"{name} cannot have {getattr(point, name)} entries; 0 is none")
+    for format, page in SIZES[point.technique](point):
+        page_level(BY_NAME[format], PAGE_BITS[page])
     preset(point.preset)
     hardware(point)
+    _shape(point)
+
+
+def _shape(point: Point) -> Shape:
+    return Shape(
+        pages=point.pages, spaces=point.spaces, turn=point.turn, life=point.life, skew=point.skew
+    )
 
 
 def _pieces(point: Point) -> Iterator[Accesses]:
     """The accesses of a point; of a file one more, if it has more than were asked for."""
     if point.stream.startswith(FILE):
         return open_trace(point.stream.removeprefix(FILE), limit=point.accesses + 1)
-    shape = Shape(
-        pages=point.pages, spaces=point.spaces, turn=point.turn, life=point.life, skew=point.skew
-    )
-    return stream(point.stream, point.accesses, shape, point.seed)
+    return stream(point.stream, point.accesses, _shape(point), point.seed)
 
 
 def measure(point: Point) -> Result:
