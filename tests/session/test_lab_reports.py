@@ -267,3 +267,25 @@ def test_the_slowest_reply_of_the_phone_is_held_against_its_deadline(text: Any) 
     took, off, allowed = (float(found) for found in re.findall(r"(\d+\.\d+) ms", line))
     assert " ms before the deadline" in line and off == pytest.approx(allowed - took)
     assert against(4635, 4615) == "0.020 ms past the deadline of 4.615 ms"
+
+
+# -- the shadow -------------------------------------------------------------------------------
+
+
+def test_the_shadow_reports_faults_by_kind_stale_reads_and_the_other_techniques(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = {}
+    for mode in ("traced", "shadow", "cached"):
+        assert main(["run", "shadow", "--technique", mode, "--json"]) == 1  # the guest's own
+        told[mode] = json.loads(capsys.readouterr().out)
+    assert [told[mode]["wrong"] for mode in told] == [0, 1, 0]
+    assert [told[mode]["page_faults"]["traced"] > 0 for mode in told] == [True, False, True]
+    for mode, found in told.items():
+        assert sum(found["page_faults"].values()) == found["exits"]["#PF"]
+        assert found["page_faults"]["true"] == 1
+        assert found["paging_exits"][mode]["#PF"] == found["exits"]["#PF"]
+    exits = {name: sum(kinds.values()) for name, kinds in told["traced"]["paging_exits"].items()}
+    assert exits["traced"] > exits["shadow"] > exits["cached"] > exits["paravirt"] > exits["nested"]
+    assert main(["run", "shadow", "--technique", "shadow"]) == 1
+    assert "1 by a stale translation" in capsys.readouterr().out

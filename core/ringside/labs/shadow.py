@@ -25,6 +25,7 @@ from .exercises import TASKS
 from .lab import Choice, Lab, Option, Run, Setup
 from .machine_run import MachineRun
 from .narrate import hexa
+from .shadow_batch import run_shadow
 from .words.notes import ANSWERS, WORLD
 from .words.say import Segment, pick, plain, segments
 from .words.shadow import SHADOW
@@ -68,9 +69,9 @@ class ShadowRun(MachineRun):
         self.mode, self.cpu = setup.technique, setup.options["cpu"]
         self._table = program.symbols["page_table"] >> FRAME_SHIFT
         self._before: dict[int, Entries] = {}
-        system = _system(setup.guest, self.cpu, self.mode)
+        system = system_of(setup.guest, self.cpu, self.mode)
         self.vm: Vm = system.vms[0]
-        self.shadow = _shadow(system)
+        self.shadow = shadow_of(system)
         super().__init__(system, program, f"{setup.guest}.asm", LAB.kinds)
 
     def _look(self) -> None:
@@ -274,14 +275,15 @@ BESIDE = (
 )
 
 
-def _system(guest: str, cpu: str, memory: str) -> Virtualized:
+def system_of(guest: str, cpu: str, memory: str) -> Virtualized:
+    """The guest on a machine of its own, at its beginning."""
     image = Image(shelf_program(guest, DEFINES[cpu]), guest, MEMORY)
     system: System = build(cpu, image, Options(memory=memory))
     assert isinstance(system, Virtualized)
     return system
 
 
-def _shadow(system: Virtualized) -> ShadowPaging:
+def shadow_of(system: Virtualized) -> ShadowPaging:
     """The shadow of the only guest; VMX has it behind its own view."""
     memory: Any = system.vmm.guests[0].memory
     found: ShadowPaging = getattr(memory, "shadow", memory)
@@ -291,14 +293,14 @@ def _shadow(system: Virtualized) -> ShadowPaging:
 @cache
 def fresh_console(guest: str, cpu: str) -> str:
     """What the guest prints when no translation is ever stale: under the traced shadow."""
-    system = _system(guest, cpu, "traced")
+    system = system_of(guest, cpu, "traced")
     system.run(LONGEST)
     return "".join(letter for letter in system.console if letter.isdigit())
 
 
 @cache
 def _counted(guest: str, cpu: str, memory: str) -> tuple[tuple[str, int], ...]:
-    system = _system(guest, cpu, memory)
+    system = system_of(guest, cpu, memory)
     emulated: dict[str, int] = {}
 
     def hear(event: ev.Event) -> None:
@@ -348,4 +350,5 @@ LAB = Lab(
     topic="memory",
     source=guest_source,
     open=open_shadow,
+    batch=run_shadow,
 )
