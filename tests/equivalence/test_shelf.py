@@ -19,7 +19,7 @@ from ringside.vmm.lockstep import Difference, Lockstep, run_to
 
 EQUAL = (
     "rings", "cli_sti", "hlt", "page_fault", "system_call", "port_io", "sieve", "matrix", "sort",
-    "phone_radio", "self_modifying",
+    "phone_radio", "self_modifying", "linked_list",
 )  # fmt: skip
 VIRTUAL = [(technique, memory) for technique in UNMODIFIED for memory in MEMORIES[technique]]
 COMBINED = pytest.mark.parametrize(

@@ -289,3 +289,14 @@ def test_the_shadow_reports_faults_by_kind_stale_reads_and_the_other_techniques(
     assert exits["traced"] > exits["shadow"] > exits["cached"] > exits["paravirt"] > exits["nested"]
     assert main(["run", "shadow", "--technique", "shadow"]) == 1
     assert "1 by a stale translation" in capsys.readouterr().out
+
+
+def test_the_guests_of_the_memory_labs_run_by_themselves_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    native = ("--cpu", "hardware-assist", "--option", "memory=nested")
+    for arguments in ((), native, ("--cpu", "paravirtualization")):
+        assert main(["run", "page_tables", "--json", *arguments]) == 1  # the guest's own
+        assert json.loads(capsys.readouterr().out)["console"] == "112345252\n"
+    assert main(["run", "linked_list", "--json", *native]) == 1
+    assert json.loads(capsys.readouterr().out)["walks"] > 40

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 from ringside import guests
-from ringside.host.systems import Image, Options, Virtualized, build
+from ringside.host.systems import (
+    BARE_METAL,
+    MEMORIES,
+    UNMODIFIED,
+    Image,
+    Options,
+    Virtualized,
+    build,
+)
 from ringside.vmm.memory.cached import CachedShadow
 from ringside.vmm.memory.shadow import WRITE_BIT, ShadowPaging
 from ringside.vmm.memory.traced import TracedShadow
@@ -151,11 +159,8 @@ def careless(seed: int, length: int = 40) -> tuple[str, list[set[int]]]:
     return "\n".join(lines), allowed
 
 
-SYSTEMS = [
-    ("bare-metal", ""), ("trap-and-emulate", "shadow"), ("trap-and-emulate", "traced"),
-    ("trap-and-emulate", "cached"), ("hardware-assist", "shadow"), ("hardware-assist", "nested"),
-    ("hardware-assist", "cached"),
-]  # fmt: skip
+SYSTEMS = [(BARE_METAL, ""), *((technique, memory) for technique in UNMODIFIED
+                                 for memory in MEMORIES[technique])]
 
 
 @pytest.mark.parametrize(("technique", "memory"), SYSTEMS)

@@ -114,7 +114,8 @@ def find(
     from .. import guests
 
     shelf = {entry.id for entry in (
-        *guests.SHELF, *guests.PARAVIRTUAL, *guests.HOSTILE, *guests.NANO)}
+        *guests.SHELF, *guests.PARAVIRTUAL, *guests.HOSTILE, *guests.NANO, guests.PAGE_TABLES,
+        guests.LINKED_LIST)}
     for lab in LABS:
         if lab.id == what and lab.source is not None and (guest or what not in shelf):
             name = guest or lab.guests[0].id
