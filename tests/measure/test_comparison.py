@@ -141,3 +141,37 @@ def test_when_all_have_ended_the_step_goes_no_further(popf: Comparison) -> None:
     popf.seek(10**6)
     assert not popf.running
     assert popf.step == popf.last == max(lane.guest_steps for lane in popf.lanes)
+
+
+WRITES = """
+bits 32
+org 0x100000
+%include "pc.inc"
+main:   nop
+        sidt [there]
+        pushf
+        pop eax
+        mov eax, 0
+        jmp finish
+there:  times 8 db 0
+"""
+
+
+def test_what_differs_in_memory_only_is_found_at_the_end_and_named_at_what_wrote_it() -> None:
+    symbols = assemble_text(WRITES).symbols
+    lanes = (BARE_METAL, "trap-and-emulate", "binary-translation")
+    comparison = compare("g", lambda defines: assemble_text(WRITES, defines=defines), lanes)
+    comparison.seek(10)
+    assert not comparison.memory_compared
+    comparison.seek(10_000)
+    end = comparison.step
+    bare, parted, equal = comparison.lanes
+    assert comparison.memory_compared and not comparison.running
+    assert bare.guest_steps == parted.guest_steps == equal.guest_steps == end
+    assert equal.difference is None
+    found = parted.difference
+    assert found is not None and found.eip == symbols["main"] + 1
+    assert found.what.startswith("memory at ")
+    assert symbols["there"] <= int(found.what.split()[-1], 16) < symbols["there"] + 6
+    comparison.seek(found.guest_step - 1)
+    assert comparison.reference.system.guest_cpu.eip == found.eip

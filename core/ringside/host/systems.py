@@ -21,6 +21,7 @@ from ringside.trace.cost import BARE, Charges
 from ringside.trace.counters import Counts
 from ringside.vmm.building import VmPlan, assemble_vmm
 from ringside.vmm.clock import VirtualClock, VmClock
+from ringside.vmm.lockstep import Bytes
 from ringside.vmm.registry import IA32, NESTED, SHADOW, TECHNIQUES, Technique
 from ringside.vmm.scheduling import Policy
 from ringside.vmm.vm import Vm
@@ -84,6 +85,10 @@ class System(Protocol):
     @property
     def guest_cpu(self) -> Cpu:
         """The processor as the guest believes it to be: the real one, or the virtual CPU."""
+
+    @property
+    def guest_memory(self) -> Bytes:
+        """The guest's memory at its own physical addresses."""
 
     @property
     def guest_steps(self) -> int:
@@ -150,6 +155,11 @@ class BareMetal:
     def guest_cpu(self) -> Cpu:
         """The real processor."""
         return self.machine.cpu
+
+    @property
+    def guest_memory(self) -> Bytes:
+        """The real memory."""
+        return self.machine.memory
 
     @property
     def console(self) -> str:

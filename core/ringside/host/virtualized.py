@@ -9,6 +9,7 @@ from ringside.machine.cpu import Cpu
 from ringside.machine.machine import Machine
 from ringside.machine.outcome import Outcome
 from ringside.trace.events import Event
+from ringside.vmm.lockstep import Bytes
 from ringside.vmm.vm import Vm
 from ringside.vmm.vmm import Vmm
 
@@ -72,6 +73,11 @@ class Virtualized:
     def guest_cpu(self) -> Cpu:
         """The virtual CPU of the guest in focus."""
         return self.vm.vcpu
+
+    @property
+    def guest_memory(self) -> Bytes:
+        """The memory of the guest in focus, at its own physical addresses."""
+        return self.vm.memory
 
     @property
     def console(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from ringside.measure.counting import Counting
@@ -18,7 +19,14 @@ from ringside.trace.counters import Counts, by_detail, together, total
 from ringside.trace.events import Event
 from ringside.trace.keyframes import Keyframe, Keyframes
 from ringside.trace.presets import Preset
-from ringside.vmm.lockstep import Difference, Running, first_difference, first_other, run_to
+from ringside.vmm.lockstep import (
+    Difference,
+    Running,
+    find_write,
+    first_difference,
+    first_other,
+    run_to,
+)
 
 STRETCH = 2048  # guest steps between two looks for a difference, and between two keyframes
 KEPT = 48  # keyframes
@@ -134,6 +142,7 @@ class Comparison:
         self.last = 0  # the furthest step seen
         self._keyframes = Keyframes(KEPT)
         self._keep()
+        self.memory_compared = False  # done once, when the guest has ended everywhere
 
     @property
     def reference(self) -> Lane:
@@ -173,7 +182,23 @@ class Comparison:
         self.last = max(self.last, self.step)
         if self.step == goal and goal % STRETCH == 0:
             self._keep()
-        return self.step == goal
+        reached = self.step == goal
+        if not self.running and not self.memory_compared:
+            self.memory_compared = True
+            self._compare_memory()
+        return reached
+
+    def _compare_memory(self) -> None:
+        """Hold the memory of lanes that seem equal against the first one's, at their end."""
+        end = self.step
+        for lane in self.lanes[1:]:
+            if lane.compared and lane.difference is None:
+                lane.difference = find_write(partial(self._at, lane), end)
+        self.seek(end)
+
+    def _at(self, lane: Lane, step: int) -> tuple[Listened, Listened]:
+        self.seek(step)
+        return self.reference.system, lane.system
 
     def _search(self, start: int, goal: int, parted: Sequence[Lane]) -> None:
         """Go step by step until it is known where each of these lanes differs first."""

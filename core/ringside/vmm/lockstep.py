@@ -9,7 +9,7 @@ difference that leaves no trace to the end of its stretch is not seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Protocol
@@ -20,12 +20,22 @@ from ringside.machine.outcome import Outcome
 from ringside.trace.events import Diverged
 
 STRETCH = 4096
+LOOKED_AT = 1 << 12  # bytes of two memories compared at once
+KNOWN = 256  # bytes that differ in the end, to look for what made them differ
 FEW = 16  # so few steps are compared one by one: cheaper than a picture to come back to
 
 EFLAGS_NAMES = (
     (0, "cf"), (2, "pf"), (4, "af"), (6, "zf"), (7, "sf"), (8, "tf"), (9, "if"), (10, "df"),
     (11, "of"), (14, "nt"), (18, "ac"), (21, "id"),
 )  # fmt: skip
+
+
+class Bytes(Protocol):
+    """A guest's memory, to be looked at."""
+
+    @property
+    def size(self) -> int: ...
+    def read_bytes(self, address: int, count: int, /) -> bytes: ...
 
 
 class Running(Protocol):
@@ -37,6 +47,8 @@ class Running(Protocol):
     def guest_steps(self) -> int: ...
     @property
     def guest_cpu(self) -> Cpu: ...
+    @property
+    def guest_memory(self) -> Bytes: ...
     @property
     def console(self) -> str: ...
     @property
@@ -109,6 +121,56 @@ def first_other(expected: str, found: str) -> tuple[str, int, int] | None:
         if wanted != actual:
             return "console", ord(wanted), ord(actual)
     return None
+
+
+def other_bytes(expected: Bytes, found: Bytes) -> list[int]:
+    """The first addresses, ``KNOWN`` at most, whose bytes differ in two memories of one size.
+
+    In the middle of a run the two can differ for a moment without a mistake: a VMM that keeps
+    descriptors marks them accessed some instructions before the processor would.
+    """
+    addresses: list[int] = []
+    for start in range(0, expected.size, LOOKED_AT):
+        count = min(LOOKED_AT, expected.size - start)
+        wanted, actual = expected.read_bytes(start, count), found.read_bytes(start, count)
+        if wanted != actual:
+            addresses += [start + n for n in range(count) if wanted[n] != actual[n]]
+            if len(addresses) >= KNOWN:
+                break
+    return addresses[:KNOWN]
+
+
+def find_write(at: Callable[[int], tuple[Running, Running]], end: int) -> Difference | None:
+    """Where memory came to differ that was equal at the start, and differs at guest step ``end``.
+
+    ``at`` gives reference and subject as they stand after a guest step; it is asked for steps in
+    any order. None if the memories are equal in the end.
+    """
+    addresses = other_bytes(*(system.guest_memory for system in at(end)))
+
+    def other(step: int) -> tuple[int, int, int] | None:
+        one, two = (system.guest_memory for system in at(step))
+        for address in addresses:
+            wanted, actual = one.read_bytes(address, 1)[0], two.read_bytes(address, 1)[0]
+            if wanted != actual:
+                return address, wanted, actual
+        return None
+
+    if not addresses:
+        return None
+    equal, parted = 0, end
+    while parted - equal > 1:
+        middle = (equal + parted) // 2
+        if other(middle):
+            parted = middle
+        else:
+            equal = middle
+    eip = at(equal)[1].guest_cpu.eip
+    found = other(parted)
+    assert found is not None
+    address, wanted, actual = found
+    what = f"memory at {address:#x}"
+    return Difference(parted, at(parted)[1].steps, eip, what, wanted, actual)
 
 
 def run_to(system: Running, guest_steps: int) -> bool:
