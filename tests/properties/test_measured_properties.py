@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 import pytest
+import ringside.properties.equivalence as module
 from ringside import guests
 from ringside.host.policies import RoundRobin
-from ringside.host.systems import Image, Options, Virtualized, build
+from ringside.host.systems import Image, Options, System, Virtualized, build
 from ringside.properties.control import BUDGET, MATTERS, alone, attack, tables
 from ringside.properties.efficiency import efficiency
 from ringside.properties.equivalence import equivalence
@@ -173,3 +174,21 @@ def test_wrong_choices_are_refused_with_those_there_are() -> None:
         measure("emulation", "nobody")
     with pytest.raises(CannotRun, match="not ported"):
         measure("paravirtualization", "lecture_bt")
+
+
+def test_a_guest_that_ends_with_other_memory_is_not_equivalent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = 'bits 32\norg 0x100000\n%include "pc.inc"\nmain: sidt [0x80000]\n mov al, 0\n jmp finish'
+    image = Image(guests.assemble_text(text), "g", 4 << 20)
+
+    class Classic:
+        ported = False
+
+        def build(self, guest: str) -> System:
+            return build("trap-and-emulate", image)
+
+    monkeypatch.setattr(module, "bare", lambda guest: build("bare-metal", image))
+    found = module.equivalence(Classic(), "g")  # type: ignore[arg-type]
+    assert not found.holds and found.instruction.startswith("sidt ")
+    assert found.what.startswith("memory at 0x8000")

@@ -15,13 +15,13 @@ from ringside.host.virtualized import Virtualized as Virtualized
 from ringside.machine.cpu import Cpu
 from ringside.machine.loader import Program, load, load_program
 from ringside.machine.machine import TICKS_PER_SECOND, Machine
+from ringside.machine.memory import Memory
 from ringside.machine.outcome import Outcome
 from ringside.machine.structure_caches import StructureCaches
 from ringside.trace.cost import BARE, Charges
 from ringside.trace.counters import Counts
 from ringside.vmm.building import VmPlan, assemble_vmm
 from ringside.vmm.clock import VirtualClock, VmClock
-from ringside.vmm.lockstep import Bytes
 from ringside.vmm.registry import IA32, NESTED, SHADOW, TECHNIQUES, Technique
 from ringside.vmm.scheduling import Policy
 from ringside.vmm.vm import Vm
@@ -87,7 +87,7 @@ class System(Protocol):
         """The processor as the guest believes it to be: the real one, or the virtual CPU."""
 
     @property
-    def guest_memory(self) -> Bytes:
+    def guest_memory(self) -> Memory:
         """The guest's memory at its own physical addresses."""
 
     @property
@@ -157,7 +157,7 @@ class BareMetal:
         return self.machine.cpu
 
     @property
-    def guest_memory(self) -> Bytes:
+    def guest_memory(self) -> Memory:
         """The real memory."""
         return self.machine.memory
 

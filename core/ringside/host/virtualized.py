@@ -7,9 +7,9 @@ from typing import Any
 
 from ringside.machine.cpu import Cpu
 from ringside.machine.machine import Machine
+from ringside.machine.memory import Memory
 from ringside.machine.outcome import Outcome
 from ringside.trace.events import Event
-from ringside.vmm.lockstep import Bytes
 from ringside.vmm.vm import Vm
 from ringside.vmm.vmm import Vmm
 
@@ -75,7 +75,7 @@ class Virtualized:
         return self.vm.vcpu
 
     @property
-    def guest_memory(self) -> Bytes:
+    def guest_memory(self) -> Memory:
         """The memory of the guest in focus, at its own physical addresses."""
         return self.vm.memory
 

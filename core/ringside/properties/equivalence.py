@@ -1,14 +1,14 @@
 """Equivalence: the guest behaves as on the bare machine, but for time and amount.
 
 A guest that runs as it is, is held beside the bare machine after every guest step: registers,
-control registers, flags, console. One that was changed beforehand takes other steps, so only what
-it says in the end can be compared.
+control registers, flags, console; when it has ended, its memory too. One that was changed
+beforehand takes other steps, so only what it says in the end can be compared.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import zip_longest
 from typing import cast
 
@@ -18,7 +18,7 @@ from ringside.isa.disassemble import format_insn
 from ringside.isa.faults import Fault
 from ringside.machine.peek import peek
 from ringside.properties.subjects import Subject, bare
-from ringside.vmm.lockstep import Difference, Lockstep
+from ringside.vmm.lockstep import Difference, Lockstep, find_write, run_to
 
 STEPS = 60_000  # guest steps that are compared at most
 LONGEST_RUN = 2_000_000  # steps a ported guest may take to its end
@@ -50,11 +50,21 @@ def equivalence(subject: Subject, guest: str) -> Equivalence:
         return _by_console(bare(guest), system)
     lockstep = Lockstep(bare(guest), system)
     found = lockstep.advance(STEPS)
+    if found is None and lockstep.ended:
+        found = find_write(partial(_at, subject, guest), lockstep.guest_steps)
     if found is None:
         return Equivalence(True, STATE, lockstep.guest_steps)
     return Equivalence(
         False, STATE, found.guest_step - 1, found.what, found.expected, found.found,
         found.guest_step, found.eip, instruction(system, found))
+
+
+def _at(subject: Subject, guest: str, step: int) -> tuple[System, System]:
+    """Both after a guest step, from the start again: seldom wanted."""
+    both = bare(guest), subject.build(guest)
+    for system in both:
+        run_to(system, step)
+    return both
 
 
 def instruction(system: System, difference: Difference) -> str:
