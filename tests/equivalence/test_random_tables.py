@@ -111,7 +111,8 @@ def spoiled(seed: int, pae: bool, length: int = 30) -> Image:
             linear = rng.randint(FIRST, LAST) << shift | page << 12 | rng.choice([0, 8, 0xFFE])
             does = f"mov eax, [0x{linear:x}]\n stosd"
             if rng.random() < 0.4:
-                does = f"mov dword [0x{linear:x}], 0x{rng.getrandbits(32):x}"
+                # It changes nothing: else it might hit a table, and no flush would follow.
+                does = f"or dword [0x{linear:x}], 0"
             lines.append(f"mov ebp, l{number}\n {does}\nl{number}:")
         else:
             lines.append("mov eax, cr0\n xor eax, 0x10000\n mov cr0, eax")
