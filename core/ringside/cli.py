@@ -22,12 +22,12 @@ from .commands.arguments import (
     Refusal,
     chosen_options,
     content_of,
-    count_of,
     port_of,
     put_into,
     refusal_of,
 )
 from .host.memory import commands as pool
+from .whole_numbers import count_of
 
 
 def main(argv: Sequence[str] | None = None) -> int:

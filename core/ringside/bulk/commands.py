@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ringside.bulk.trace_format import DESCRIPTION
+from ringside.whole_numbers import count_of
 
 Clock = Callable[[], float]
 
@@ -65,7 +66,7 @@ def add(commands: Any) -> None:
     sweeper.add_argument("--accesses", type=_positive, default=None, metavar="N",
                          help=f"at most so many (default: {MADE_UP:,} of a made-up stream, all of "
                               "a trace)")
-    sweeper.add_argument("--seed", type=_seed, default=1)
+    sweeper.add_argument("--seed", type=count_of, default=1)
     for name, (kind, help_text) in CHOICES.items():
         sweeper.add_argument(f"--{name}", type=_list_of(kind), metavar="A,B,…", help=help_text)
     sweeper.add_argument("--no-tags", action="store_true",
@@ -78,16 +79,6 @@ def add(commands: Any) -> None:
     sweeper.add_argument("--chart", help="write a bar chart here, as SVG")
     sweeper.add_argument("--quiet", action="store_true", help="no progress")
     sweeper.set_defaults(command=run_sweep)
-
-
-def _seed(text: str) -> int:
-    try:
-        value = int(text.replace("_", ""))
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
-    return value
 
 
 def _positive(text: str) -> int:

@@ -18,17 +18,6 @@ class Refusal(Exception):
     """What the user asked for cannot be done; printed, exit status 2."""
 
 
-def count_of(text: str) -> int:
-    """A whole number, 0 or more; underscores may group its digits."""
-    try:
-        value = int(text.replace("_", ""))
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
-    return value
-
-
 def port_of(text: str) -> int:
     """A TCP port; 0 lets the system choose a free one."""
     if not (text.isascii() and text.isdigit() and int(text) <= LAST_PORT):

@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from .arguments import Refusal, count_of, refusal_of
+from ..whole_numbers import count_of
+from .arguments import Refusal, refusal_of
 
 LABELS = {
     "en": {"answer": "Short answer", "world": "In the real world", "right": "Right: {answer}.",

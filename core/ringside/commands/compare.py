@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from .arguments import Refusal, add_prices, count_of, processor_of
+from ..whole_numbers import count_of
+from .arguments import Refusal, add_prices, processor_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

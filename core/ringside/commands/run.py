@@ -11,12 +11,12 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..whole_numbers import count_of
 from .arguments import (
     Refusal,
     add_prices,
     chosen_options,
     content_of,
-    count_of,
     processor_of,
 )
 

@@ -395,8 +395,7 @@ class Vmm:
         self._give_up(outcome)
 
     def _give_up(self, outcome: Outcome) -> None:
-        """End the VM that has the processor; the others go on. Its last step is counted, as bare
-        metal counts the one that cannot be taken."""
+        """End the VM that has the processor; its last step counts, as on bare metal."""
         self.vm.hardware.outcome = outcome
         self.vm.vcpu.deliveries += 1
         self.exit = None
@@ -544,9 +543,7 @@ class Vmm:
 
     def _undisturbed(self, guest: Guest, own: bool = True) -> int:
         """How many ticks the guest may run before the VMM must look after something.
-
-        Not ``own``: an emulator looks after the guest's own devices by itself.
-        """
+        Not ``own``: an emulator looks after the guest's own devices by itself."""
         now = self.time
         limits = [guest.clock.next_event(guest.vm, now)] if own else []
         for number, other in enumerate(self.guests):
