@@ -35,7 +35,7 @@ def alone(guest: str) -> System:
 @pytest.mark.parametrize(("technique", "memory"), VIRTUAL)
 def test_it_is_the_same_under_every_technique(guest: str, technique: str, memory: str) -> None:
     virtual = system(guest, technique, memory)
-    assert Lockstep(system(guest, BARE_METAL), virtual).advance(2_000) is None
+    assert Lockstep(system(guest, BARE_METAL), virtual, closely=True).advance(2_000) is None
     assert virtual.outcome == alone(guest).outcome
     assert virtual.console == alone(guest).console
     assert virtual.guest_steps == alone(guest).guest_steps

@@ -202,7 +202,7 @@ def regions_of(bodies: list[str], period: int, memory: str, freeze: bool = False
     """Compare with bare metal; gives how many regions were made."""
     image = Image(kernel(bodies, period), "random", 6 << 20)
     subject = build(TECHNIQUE, image, Options(memory=memory))
-    lockstep = Lockstep(build(BARE_METAL, image), subject)
+    lockstep = Lockstep(build(BARE_METAL, image), subject, closely=True)
     assert lockstep.advance(7_000) is None
     assert lockstep.subject.digest() == lockstep.reference.digest()
     assert isinstance(subject, Virtualized)

@@ -126,7 +126,7 @@ def compare(technique: str, memory: str, seed: int, pae: bool) -> int:
     cached = 8 if seed % 2 else 0
     subject = build(technique, image, Options(
         memory=memory, walk_cache=cached, nested_tlb=cached if memory in WITH_NESTED_TLB else 0))
-    lockstep = Lockstep(build(BARE_METAL, image), subject)
+    lockstep = Lockstep(build(BARE_METAL, image), subject, closely=True)
     assert lockstep.advance(20_000) is None, (seed, pae)
     bare = lockstep.reference
     assert bare.outcome is not None and subject.outcome == bare.outcome, (seed, pae)

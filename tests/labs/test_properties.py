@@ -42,8 +42,8 @@ def test_the_loss_of_equivalence_is_found_and_spoken_of(run: PropertiesRun) -> N
     assert run.find("technique", 1)
     assert run.measurement is not None and run.measurement.subject.id == "trap-and-emulate"
     spoken = "".join(part["text"] for part in run.sentence("en"))
-    assert "POPF" in spoken and "eflags.if is 0 instead of 1" in spoken
-    assert "eflags.if" in run.picture("wide", "en")["evidence:difference"]["text"]
+    assert "POPF" in spoken and "IF is 0 instead of 1" in spoken
+    assert run.picture("wide", "en")["evidence:difference"]["text"] == "IF: 0, bare metal 1"
     assert "popf" in run.picture("tall", "hu")["evidence:instruction"]["text"]
 
 

@@ -205,7 +205,7 @@ def test_a_cached_translation_without_the_right_is_walked_again() -> None:
 
 @pytest.mark.parametrize(
     ("name", "address", "parts"),
-    [("matrix", 0x200900, ("imul eax, [ebx]", "001005a6", "matrix.asm, line 40", "reads")),
+    [("matrix", 0x200900, ("imul eax, [ebx]", "0010250e", "matrix.asm, line 40", "reads")),
      ("rings", 0x3FF000, ("mov [0x3ff000], ebx", "0010007d", "rings.asm, line 108", "writes")),
      ("rings", 0x100510, ("int 0x80", "processor itself", "IDT"))],
 )  # fmt: skip

@@ -121,15 +121,14 @@ def test_equivalence_holds_or_its_first_loss_is_named(one, guest: str) -> None:
     found = equivalence(one, guest)
     lost = {
         ("trap-and-emulate", "popf"): ("popf", "eflags.if"),
-        # SGDT stored the VMM's table in memory; the registers show it one instruction later.
-        ("trap-and-emulate", "hostile_spy"): ("mov eax, [", "eax"),
+        ("trap-and-emulate", "hostile_spy"): ("sgdt [", "memory at "),
     }.get((one.id, guest))
     if lost is None:
         assert found.holds, found
         return
     assert not found.holds
     assert found.instruction.startswith(lost[0])
-    assert found.what == lost[1]
+    assert found.what.startswith(lost[1])
 
 
 def test_a_ported_guest_is_compared_by_what_it_says() -> None:
@@ -162,7 +161,7 @@ def test_measuring_gives_plain_data_with_every_verdict() -> None:
 @pytest.mark.parametrize("lang", ["en", "hu"])
 def test_the_report_names_each_property_and_each_guest(lang: str) -> None:
     text = "\n".join(lines(measure("trap-and-emulate", "popf"), lang))
-    assert "popf" in text and "eflags.if" in text
+    assert "(popf)" in text and "IF" in text
     for crime in HOSTILE:
         assert crime in text
 

@@ -265,8 +265,10 @@ def test_the_slowest_reply_of_the_phone_is_held_against_its_deadline(text: Any) 
     told = text("phone", *SHORT)
     line = next(line for line in told.splitlines() if line.startswith("slowest reply"))
     took, off, allowed = (float(found) for found in re.findall(r"(\d+\.\d+) ms", line))
-    assert " ms before the deadline" in line and off == pytest.approx(allowed - took)
+    assert off == pytest.approx(abs(allowed - took))
+    assert (" ms before the deadline" if took < allowed else " ms past the deadline") in line
     assert against(4635, 4615) == "0.020 ms past the deadline of 4.615 ms"
+    assert against(4600, 4615) == "0.015 ms before the deadline of 4.615 ms"
 
 
 # -- the shadow -------------------------------------------------------------------------------
@@ -280,7 +282,9 @@ def test_the_shadow_reports_faults_by_kind_stale_reads_and_the_other_techniques(
         assert main(["run", "shadow", "--technique", mode, "--json"]) == 1  # the guest's own
         told[mode] = json.loads(capsys.readouterr().out)
     assert [told[mode]["wrong"] for mode in told] == [0, 1, 0]
-    assert [told[mode]["page_faults"]["traced"] > 0 for mode in told] == [True, False, True]
+    writes = {mode: found["page_faults"]["traced"] for mode, found in told.items()}
+    assert writes["shadow"] == 2  # to the page of the guest's descriptor table
+    assert min(writes["traced"], writes["cached"]) > 2
     for mode, found in told.items():
         assert sum(found["page_faults"].values()) == found["exits"]["#PF"]
         assert found["page_faults"]["true"] == 1

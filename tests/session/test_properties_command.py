@@ -12,7 +12,7 @@ from ringside.properties.subjects import HOSTILE
 def test_one_technique_is_reported_with_its_loss_and_every_hostile_guest(capsys) -> None:
     assert main(["properties", "--cpu", "trap-and-emulate"]) == 0
     text = capsys.readouterr().out
-    assert "- equivalence: parts at step 53: eflags.if is 0 instead of 1 (popf)" in text
+    assert "- equivalence: parts at step 53: IF is 0 instead of 1 (popf)" in text
     for crime in HOSTILE:
         sign = "~" if crime == "hostile_spy" else "+"
         assert f"{sign} resource control: {crime}" in text

@@ -12,6 +12,7 @@ from ringside.machine.descriptors import Descriptor, segment_descriptor
 from ringside.machine.segmentation import cached
 from ringside.vmm.cpu.descriptor_shadow import compress
 from ringside.vmm.cpu.trap_and_emulate import TrapAndEmulate
+from ringside.vmm.lockstep import Lockstep
 from ringside.vmm.monitor import WINDOW
 
 FINISH = "\n mov al, 0\n out 0xF4, al\n"
@@ -209,3 +210,53 @@ program: jmp program
     real = system.machine.cpu
     assert Descriptor(real.memory.read64(technique.descriptors.gdt + 0x18)).present
     assert real.segs[DS].selector == real.segs[ES].selector == 0  # IRET outwards empties them
+
+
+COMPLETE = ("emulation", "trap-and-emulate", "binary-translation", "hardware-assist")
+
+
+@pytest.mark.parametrize("technique", COMPLETE)
+def test_an_entry_changed_where_it_stands_counts_from_the_next_load_on(
+    bench: Any, technique: str
+) -> None:
+    for change, load in (
+        ("mov word [gdt + 8], 0x1FF\n mov byte [gdt + 14], 0xC0", "jmp CODE:.there\n.there:"),
+        ("mov word [gdt + 0x12], 0x1000", "mov ss, ax\n mov ecx, [ss:0x101000]"),
+        ("mov word [gdt + 0x12], 0x1000", "mov fs, ax\n mov ecx, [fs:0x101000]"),
+        ("and byte [gdt + 0x15], 0xFE", "mov ss, ax\n mov ecx, [gdt + 0x14]"),
+        ("and byte [gdt + 0x0D], 0xFE", "jmp CODE:.there\n.there: mov ecx, [gdt + 0x0C]"),
+    ):
+        text = f"main: mov eax, DATA\n {change}\n nop\n mov ebx, [gdt + 0x0C]\n {load}\n nop"
+        bare = bench.bare(text + FINISH, tables=True)
+        virtual = bench.virtual(text + FINISH, tables=True, technique=technique)
+        assert Lockstep(bare, virtual, closely=True).advance(500) is None
+        assert bare.outcome is not None
+        assert str(virtual.outcome) == str(bare.outcome)
+
+
+@pytest.mark.parametrize("technique", COMPLETE)
+def test_a_descriptor_is_marked_accessed_when_the_guest_loads_it_and_not_before(
+    bench: Any, technique: str
+) -> None:
+    text = """
+main:   lgdt [fresh_pointer]
+        mov eax, 2
+        mov ebx, [fresh + 0x0C]
+        jmp CODE:.loaded
+.loaded:
+        mov ecx, [fresh + 0x0C]
+        mov eax, DATA
+        mov edx, [fresh + 0x14]
+        mov ss, ax
+        mov esi, [fresh + 0x14]
+""" + FINISH + """
+align 8
+fresh:  dq 0, 0x00CF9A000000FFFF, 0x00CF92000000FFFF
+fresh_pointer: dw 23
+        dd fresh
+"""
+    bare = bench.bare(text, tables=True)
+    virtual = bench.virtual(text, tables=True, technique=technique)
+    assert Lockstep(bare, virtual, closely=True).advance(500) is None
+    marks = [bare.guest_cpu.regs[n] >> 8 & 1 for n in (3, 1, 2, 6)]
+    assert marks == [0, 1, 0, 1]

@@ -13,7 +13,8 @@ from ringside.isa.registers import CS
 from ringside.trace.counters import Tally
 from ringside.trace.events import Event, Interpreted
 from ringside.trace.timeline import Timeline
-from ringside.vmm.lockstep import first_difference, run_to
+from ringside.vmm.lockstep import run_to
+from ringside.vmm.visible import first_difference
 
 SHORT = ["rings", "cli_sti", "hlt", "popf", "page_fault", "system_call", "port_io", "boot_sector"]
 LOUD = """

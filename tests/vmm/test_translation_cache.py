@@ -187,7 +187,7 @@ def test_returns_find_their_way_in_the_hash_table() -> None:
     system.run(3000)
     statistics = read_statistics(technique)
     assert statistics.lookups == 99
-    assert statistics.misses == 1
+    assert statistics.misses == 2  # the first return, and the jump to main's page
 
 
 def test_two_return_addresses_in_one_slot_take_turns() -> None:

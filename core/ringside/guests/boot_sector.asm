@@ -48,7 +48,7 @@ protected:
 text_real       db "real mode", 10, 0
 text_protected  db "protected mode", 10, 0
 align 8
-gdt:            dq 0, 0x00CF9A000000FFFF, 0x00CF92000000FFFF
+gdt:            dq 0, 0x00CF9B000000FFFF, 0x00CF93000000FFFF
 gdt_pointer:    dw 3 * 8 - 1
                 dd gdt
                 times 510 - ($ - $$) db 0

@@ -182,7 +182,7 @@ timer:  letter 't'
 ; The tables. Everything lies between 1 and 2 MiB, so the upper half of an address is 0010h.
 %define gate(handler, kind) dd (0x08 << 16) + handler - start, (0x10 << 16) + kind
 align 8
-gdt:    dq 0, 0x00CF9A000000FFFF + (RING << 45), 0x00CF92000000FFFF + (RING << 45) ; kernel
+gdt:    dq 0, 0x00CF9B000000FFFF + (RING << 45), 0x00CF93000000FFFF + (RING << 45) ; kernel
         dq 0x00CFFA000000FFFF, 0x00CFF2000000FFFF       ; ring 3: code, data
         dw 103, tss - start, 0x8910, 0                  ; task state segment
 idt:    times 14 dq 0

@@ -6,7 +6,7 @@ line and the tests need not know which it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -91,6 +91,10 @@ class System(Protocol):
         """The guest's memory at its own physical addresses."""
 
     @property
+    def written(self) -> Collection[int]:
+        """The guest's frames that may have been written to since the last picture."""
+
+    @property
     def guest_steps(self) -> int:
         """Steps of the (current) guest as bare metal counts them."""
 
@@ -160,6 +164,11 @@ class BareMetal:
     def guest_memory(self) -> Memory:
         """The real memory."""
         return self.machine.memory
+
+    @property
+    def written(self) -> Collection[int]:
+        """Its frames that may have been written to since the last picture."""
+        return self.machine.memory.changed
 
     @property
     def console(self) -> str:

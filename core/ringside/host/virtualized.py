@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ringside.machine.cpu import Cpu
@@ -78,6 +78,11 @@ class Virtualized:
     def guest_memory(self) -> Memory:
         """The memory of the guest in focus, at its own physical addresses."""
         return self.vm.memory
+
+    @property
+    def written(self) -> Collection[int]:
+        """Its frames that may have been written to since the last picture."""
+        return self.vm.allotment.guest_frames(self.machine.memory.changed)
 
     @property
     def console(self) -> str:

@@ -10,6 +10,7 @@ from ..guests import NANO, SHELF, program
 from ..guests import source as guest_source
 from ..host.systems import BARE_METAL, DEFINES, ISAS, MEMORIES
 from ..measure.comparison import Lane, SoFar
+from ..properties.parted import amount, named
 from ..scenes import lanes as figure
 from ..scenes.scene import Scene
 from ..trace.cost import DEVICE_PRICES, Bill
@@ -36,17 +37,6 @@ MARKS = 240
 BOTH = "both"  # ways to page, side by side, where the processor has both
 # Guests that need another setting, or VMX, which no virtual machine has.
 NOT_HERE = frozenset({"phone_radio", "phone_rich", "boot_sector", "vmx_errors"})
-
-
-def named(what: str) -> str:
-    """A part of the state as people call it: ``eflags.if`` is IF."""
-    return what.removeprefix("eflags.").upper() if what.startswith("eflags.") else what
-
-
-def amount(what: str, value: int) -> str:
-    """A value of such a part."""
-    return str(value) if what.startswith("eflags.") or what in ("cpl", "steps", "time") else (
-        hexa(value))
 
 
 def round_up(value: float) -> int:
@@ -305,12 +295,12 @@ class CompareRun:
 
     def _parted(self, lane: Lane, lang: str) -> str:
         found = self.difference(lane)
-        return "" if found is None else plain(COMPARE["parted"], lang, self.told(found))
+        return "" if found is None else plain(COMPARE["parted"], lang, self.told(found, lang))
 
-    def told(self, found: Difference) -> dict[str, object]:
+    def told(self, found: Difference, lang: str) -> dict[str, object]:
         """A difference as facts for a sentence."""
         return {
-            "step": thousands(found.guest_step), "what": named(found.what),
+            "step": thousands(found.guest_step), "what": named(found.what, lang),
             "found": amount(found.what, found.found),
             "expected": amount(found.what, found.expected)}
 
@@ -328,7 +318,7 @@ class CompareRun:
         for lane in lanes:
             found = self.difference(lane)
             if found is not None and found.guest_step == self.step:
-                facts = self.told(found) | {"lane": self.name(lane, lang)}
+                facts = self.told(found, lang) | {"lane": self.name(lane, lang)}
                 spoken = [*segments(COMPARE["parting"], lang, facts), {"text": " "}, *spoken]
         if self.step == self.last and self.ended:
             spoken += [{"text": " "}, *segments(COMPARE["end"], lang)]

@@ -40,7 +40,7 @@ def equal(run: CompareRun, lang: str) -> dict[str, Any]:
     seen = run.readers[run.comparison.reference.id]
     for lane, found in parted:
         insn = run.listing.text(found.eip, seen.peek, seen.code_bits)
-        facts = run.told(found) | {"lane": run.name(lane, lang), "insn": insn}
+        facts = run.told(found, lang) | {"lane": run.name(lane, lang), "insn": insn}
         spoken += [*segments(COMPARE["unequal"], lang, facts), {"text": " "}]
     if not parted:
         spoken = segments(COMPARE["equal.one" if run.step == 1 else "equal"], lang, {

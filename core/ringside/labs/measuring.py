@@ -9,6 +9,7 @@ from ..guests import guest as shelf_guest
 from ..properties.control import Attack, attack
 from ..properties.efficiency import Efficiency, efficiency
 from ..properties.equivalence import Equivalence, equivalence
+from ..properties.parted import amount, named
 from ..properties.report import stopped
 from ..properties.subjects import HOSTILE, PROCESSOR, SUBJECTS, Subject
 from ..scenes import properties as figure
@@ -198,10 +199,14 @@ class PropertiesRun:
         compared = plain(
             PROPERTIES[f"fact.compared.{found.by}"], lang, {"steps": _thousands(found.steps)})
         facts = [_fact("compared", compared, lang)]
+        if found.total > found.steps:
+            facts.append(_fact("further", plain(PROPERTIES["fact.further.now.and.again"], lang, {
+                "total": _thousands(found.total)}), lang))
         if found.holds:
             return [*facts, _fact("difference", pick(PROPERTIES["fact.none"], lang), lang, "good")]
         difference = plain(PROPERTIES["fact.difference.value"], lang, {
-            "what": found.what, "found": f"{found.found:x}", "expected": f"{found.expected:x}"})
+            "what": named(found.what, lang), "found": amount(found.what, found.found),
+            "expected": amount(found.what, found.expected)})
         facts.append(_fact("difference", difference, lang, "wrong"))
         if found.instruction:
             facts.append(_fact("instruction", f"{found.instruction} @ {found.eip:08x}", lang))
@@ -250,8 +255,9 @@ class PropertiesRun:
         if isinstance(found, Equivalence):
             return f"say.{'equal' if found.holds else 'parts'}.{found.by}", {
                 "steps": _thousands(found.steps), "step": _thousands(found.step),
-                "what": found.what, "found": f"{found.found:x}",
-                "expected": f"{found.expected:x}", "instruction": found.instruction.upper()}
+                "what": named(found.what, lang), "found": amount(found.what, found.found),
+                "expected": amount(found.what, found.expected),
+                "instruction": found.instruction.upper()}
         if isinstance(found, Attack):
             key = {"good": "say.attack", "seen": "say.attack.seen", "wrong": "say.attack.harm"}
             purpose = _purpose(found.guest, lang)

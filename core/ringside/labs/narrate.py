@@ -157,7 +157,7 @@ def _emulated(event: Any, events: Sequence[ev.Event], lang: str) -> Spoken:
         "before": _amount(event.register, event.before),
         "after": _amount(event.register, event.after),
     }
-    key = _EMULATIONS.get(event.mnemonic)
+    key = f"emulate.{event.why}" if event.why else _EMULATIONS.get(event.mnemonic)
     if key is None:
         key = "emulate.changed" if event.register else "emulate"
     return key, facts

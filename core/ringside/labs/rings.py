@@ -24,6 +24,7 @@ from ..host.systems import (
 )
 from ..isa.assembler import Program
 from ..machine.vmx.reasons import REASONS as EXIT_NAMES
+from ..properties.parted import amount, named
 from ..scenes import rings as figure
 from ..scenes.scene import Scene
 from ..trace import events as ev
@@ -131,8 +132,8 @@ class RingsRun(MachineRun):
             return spoken
         mnemonic = self.insn.partition(" ")[0]
         facts: dict[str, object] = {
-            "what": _named(found.what), "found": _amount(found.what, found.found),
-            "expected": _amount(found.what, found.expected), "mnemonic": mnemonic.upper(),
+            "what": named(found.what, lang), "found": amount(found.what, found.found),
+            "expected": amount(found.what, found.expected), "mnemonic": mnemonic.upper(),
             "ring": self.before.ring if self.before else 1}
         if self.listing.kind(found.eip, self.reader.peek, self.reader.code_bits) == "sensitive":
             return segments(STEPS["diverge.sensitive"], lang, facts)
@@ -177,8 +178,8 @@ class RingsRun(MachineRun):
         found = self._diverging()
         if found is not None:
             facts: dict[str, object] = {
-                "what": _named(found.what), "found": _amount(found.what, found.found),
-                "expected": _amount(found.what, found.expected)}
+                "what": named(found.what, lang), "found": amount(found.what, found.found),
+                "expected": amount(found.what, found.expected)}
             return mnemonic, plain(RINGS["chip.diverged"], lang, facts), True
         for event in self.events:
             if isinstance(event, ev.VmExited):
@@ -274,9 +275,9 @@ class RingsRun(MachineRun):
             return {**panel, "tone": "" if over else "good",
                     "segments": segments(RINGS[key], lang, facts)}
         facts = {
-            "step": _thousands(found.guest_step), "what": _named(found.what),
-            "found": _amount(found.what, found.found),
-            "expected": _amount(found.what, found.expected),
+            "step": _thousands(found.guest_step), "what": named(found.what, lang),
+            "found": amount(found.what, found.found),
+            "expected": amount(found.what, found.expected),
             "insn": self.listing.text(found.eip, self.reader.peek, self.reader.code_bits),
         }
         return {**panel, "segments": segments(RINGS["diverged"], lang, facts)}
@@ -318,15 +319,6 @@ class RingsRun(MachineRun):
 
 def _thousands(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
-
-
-def _named(what: str) -> str:
-    """A part of the state as people call it: ``eflags.if`` is IF."""
-    return what.removeprefix("eflags.").upper() if what.startswith("eflags.") else what
-
-
-def _amount(what: str, value: int) -> str:
-    return str(value) if what.startswith("eflags.") or what == "cpl" else hexa(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class TranslationRun(MachineRun):
     def _untranslated(self) -> tuple[str, str]:
         if self.system.guest_cpu.cpl:
             return "app", "app"
-        if not self.technique.runs_directly:
+        if self.technique.obstacle:
             return "vmm", "vmm"
         return "new", "muted"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 from ringside.measure.counting import Counting
@@ -22,11 +21,11 @@ from ringside.trace.presets import Preset
 from ringside.vmm.lockstep import (
     Difference,
     Running,
-    find_write,
-    first_difference,
-    first_other,
+    difference,
     run_to,
+    written,
 )
+from ringside.vmm.visible import Found
 
 STRETCH = 2048  # guest steps between two looks for a difference, and between two keyframes
 KEPT = 48  # keyframes
@@ -142,7 +141,6 @@ class Comparison:
         self.last = 0  # the furthest step seen
         self._keyframes = Keyframes(KEPT)
         self._keep()
-        self.memory_compared = False  # done once, when the guest has ended everywhere
 
     @property
     def reference(self) -> Lane:
@@ -182,23 +180,7 @@ class Comparison:
         self.last = max(self.last, self.step)
         if self.step == goal and goal % STRETCH == 0:
             self._keep()
-        reached = self.step == goal
-        if not self.running and not self.memory_compared:
-            self.memory_compared = True
-            self._compare_memory()
-        return reached
-
-    def _compare_memory(self) -> None:
-        """Hold the memory of lanes that seem equal against the first one's, at their end."""
-        end = self.step
-        for lane in self.lanes[1:]:
-            if lane.compared and lane.difference is None:
-                lane.difference = find_write(partial(self._at, lane), end)
-        self.seek(end)
-
-    def _at(self, lane: Lane, step: int) -> tuple[Listened, Listened]:
-        self.seek(step)
-        return self.reference.system, lane.system
+        return self.step == goal
 
     def _search(self, start: int, goal: int, parted: Sequence[Lane]) -> None:
         """Go step by step until it is known where each of these lanes differs first."""
@@ -213,12 +195,9 @@ class Comparison:
             if all(lane.difference for lane in parted):
                 return
 
-    def _differs(self, lane: Lane) -> tuple[str, int, int] | None:
+    def _differs(self, lane: Lane) -> Found | None:
         one, other = self.reference.system, lane.system
-        found = first_difference(one.guest_cpu, other.guest_cpu)
-        if found is None and one.guest_steps != other.guest_steps:
-            return "steps", one.guest_steps, other.guest_steps
-        return found or first_other(one.console, other.console)
+        return difference(one, other, None if not self.running else written(one, other))
 
     def _run_to(self, step: int) -> None:
         for lane in self.lanes:

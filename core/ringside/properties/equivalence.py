@@ -1,14 +1,14 @@
 """Equivalence: the guest behaves as on the bare machine, but for time and amount.
 
 A guest that runs as it is, is held beside the bare machine after every guest step: registers,
-control registers, flags, console; when it has ended, its memory too. One that was changed
-beforehand takes other steps, so only what it says in the end can be compared.
+control registers, flags, console, memory. One that was changed beforehand takes other steps, so
+only what it says in the end can be compared.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import zip_longest
 from typing import cast
 
@@ -18,22 +18,24 @@ from ringside.isa.disassemble import format_insn
 from ringside.isa.faults import Fault
 from ringside.machine.peek import peek
 from ringside.properties.subjects import Subject, bare
-from ringside.vmm.lockstep import Difference, Lockstep, find_write, run_to
+from ringside.vmm.lockstep import Difference, Lockstep
 
-STEPS = 60_000  # guest steps that are compared at most
+CLOSELY = 20_000  # guest steps after each of which all is compared ...
+STEPS = 200_000  # ... and those up to which it is done after every stretch
 LONGEST_RUN = 2_000_000  # steps a ported guest may take to its end
 STATE, CONSOLE = "state", "console"
 
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
-    """``by`` says what was compared: the ``state`` after each of ``steps`` guest steps, or
-    ``steps`` characters of the ``console``. ``what`` names the first difference ("" if there is
-    none), at ``step``, made by ``instruction`` at ``eip``."""
+    """``by`` says what was compared: the ``state`` after each of ``steps`` guest steps and, after
+    every stretch, up to ``total``; or ``steps`` characters of the ``console``. ``what`` names the
+    first difference ("" if there is none), at ``step``, made by ``instruction`` at ``eip``."""
 
     holds: bool
     by: str
     steps: int
+    total: int
     what: str = ""
     expected: int = 0
     found: int = 0
@@ -48,23 +50,18 @@ def equivalence(subject: Subject, guest: str) -> Equivalence:
     system = subject.build(guest)
     if subject.ported:
         return _by_console(bare(guest), system)
-    lockstep = Lockstep(bare(guest), system)
-    found = lockstep.advance(STEPS)
-    if found is None and lockstep.ended:
-        found = find_write(partial(_at, subject, guest), lockstep.guest_steps)
+    lockstep = Lockstep(bare(guest), system, closely=True)
+    found = lockstep.advance(CLOSELY)
+    closely = lockstep.guest_steps
     if found is None:
-        return Equivalence(True, STATE, lockstep.guest_steps)
+        lockstep.closely = False
+        found = lockstep.advance(STEPS - CLOSELY)
+    if found is None:
+        return Equivalence(True, STATE, closely, lockstep.guest_steps)
+    same = found.guest_step - 1
     return Equivalence(
-        False, STATE, found.guest_step - 1, found.what, found.expected, found.found,
+        False, STATE, min(same, closely), same, found.what, found.expected, found.found,
         found.guest_step, found.eip, instruction(system, found))
-
-
-def _at(subject: Subject, guest: str, step: int) -> tuple[System, System]:
-    """Both after a guest step, from the start again: seldom wanted."""
-    both = bare(guest), subject.build(guest)
-    for system in both:
-        run_to(system, step)
-    return both
 
 
 def instruction(system: System, difference: Difference) -> str:
@@ -84,5 +81,5 @@ def _by_console(reference: System, system: System) -> Equivalence:
             zip_longest(reference.console, system.console, fillvalue="\0")):
         if expected != found:
             return Equivalence(
-                False, CONSOLE, at, CONSOLE, ord(expected), ord(found), at + 1)
-    return Equivalence(True, CONSOLE, len(system.console))
+                False, CONSOLE, at, at, CONSOLE, ord(expected), ord(found), at + 1)
+    return Equivalence(True, CONSOLE, len(system.console), len(system.console))

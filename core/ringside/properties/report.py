@@ -8,15 +8,19 @@ from ringside.properties.control import Attack
 from ringside.properties.efficiency import Efficiency
 from ringside.properties.equivalence import Equivalence
 from ringside.properties.measure import Properties
+from ringside.properties.parted import amount, named
 from ringside.properties.words import say
 
 
 def equal(found: Equivalence, lang: str) -> str:
     """Whether the guest is equal to bare metal, or where it parts."""
     key = f"{'equal' if found.holds else 'parts'}.{found.by}"
+    if found.holds and found.total > found.steps:
+        key = "equal.further"
     return say(
-        key, lang, steps=found.steps, step=found.step, what=found.what,
-        expected=f"{found.expected:x}", found=f"{found.found:x}", instruction=found.instruction)
+        key, lang, steps=found.steps, step=found.step, what=named(found.what, lang),
+        expected=amount(found.what, found.expected), found=amount(found.what, found.found),
+        instruction=found.instruction, total=found.total)
 
 
 def stopped(found: Attack, lang: str) -> str:

@@ -9,6 +9,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "equal.state": (
         "equal to bare metal after each of {steps} steps",
         "mind a {steps} lépés után egyezik a csupasz géppel"),
+    "equal.further": (
+        "equal to bare metal after each of {steps} steps, and now and then up to step {total}",
+        "mind a {steps} lépés után egyezik a csupasz géppel, onnan időnként a(z) {total}. lépésig"),
     "equal.console": (
         "says the same {steps} characters as bare metal (its source was changed)",
         "ugyanazt a {steps} karaktert írja, mint csupasz gépen (a forrását módosították)"),

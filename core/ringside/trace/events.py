@@ -272,7 +272,10 @@ class VmmEntered(Event):
 
 @dataclass(frozen=True, slots=True)
 class Emulated(Event):
-    """The VMM carried out one guest instruction on the virtual CPU."""
+    """The VMM carried out one guest instruction on the virtual CPU.
+
+    ``why``: what was in the way of running it directly, where it is not the instruction itself.
+    """
 
     kind: ClassVar[str] = "emulate"
     vm: str
@@ -281,6 +284,7 @@ class Emulated(Event):
     before: int
     after: int
     eip: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,18 @@ class Allotment:
     It is ``ABSENT`` where the guest gave a frame up; there is then nothing at that address.
     """
 
-    __slots__ = ("hfns",)
+    __slots__ = ("_gfns", "hfns")
+    transient: ClassVar[frozenset[str]] = frozenset({"_gfns"})
 
     def __init__(self, hfns: list[int]) -> None:
         if len(set(hfns)) != len(hfns):
             raise ValueError("a host frame can stand behind one guest frame only")
         self.hfns = hfns
+        self.after_thaw()
+
+    def after_thaw(self) -> None:
+        """Note again which guest frame each host frame stands behind."""
+        self._gfns = {hfn: gfn for gfn, hfn in enumerate(self.hfns) if hfn != ABSENT}
 
     def lacks(self, gfn: int) -> bool:
         """Whether ``gfn`` is a frame of this guest with nothing behind it."""
@@ -32,6 +38,7 @@ class Allotment:
         if not 0 <= gfn < len(self.hfns) or self.hfns[gfn] == ABSENT:
             return None
         hfn, self.hfns[gfn] = self.hfns[gfn], ABSENT
+        del self._gfns[hfn]
         return hfn
 
     def receive(self, gfn: int, hfn: int) -> None:
@@ -39,6 +46,11 @@ class Allotment:
         if not self.lacks(gfn) or hfn in self.hfns:
             raise ValueError(f"guest frame {gfn} cannot get host frame {hfn}")
         self.hfns[gfn] = hfn
+        self._gfns[hfn] = gfn
+
+    def guest_frames(self, hfns: Iterable[int]) -> list[int]:
+        """The guest frames that these host frames stand behind; others' are left out."""
+        return [self._gfns[hfn] for hfn in hfns if hfn in self._gfns]
 
     @property
     def size(self) -> int:

@@ -200,19 +200,20 @@ class Vm:
 
     # -- what the VMM does to it -------------------------------------------------------------
 
-    def interpret(self, limit: int, exit_cost: int) -> tuple[int, int]:
+    def interpret(self, limit: int, exit_cost: int, why: str) -> tuple[int, int]:
         """Carry out up to ``limit`` instructions in software, while the guest cannot run directly.
 
         Gives how many steps that was and the host ticks it took; ``exit_cost`` is what a visit
-        to the VMM takes.
+        to the VMM takes, ``why`` what is in the guest's way (``Technique.obstacle``).
         """
-        self.emulate()
+        self.emulate(why)
         return 1, exit_cost
 
-    def emulate(self) -> None:
+    def emulate(self, why: str = "") -> None:
         """Carry out the instruction at the virtual CS:EIP on the virtual hardware.
 
-        If it faults there, the guest gets that fault through its own IDT.
+        If it faults there, the guest gets that fault through its own IDT. ``why`` tells what
+        kept it from the real processor where that was not the instruction itself.
         """
         vcpu = self.vcpu
         told = self.listener is not None
@@ -244,7 +245,7 @@ class Vm:
             self._tell_injected()
             return
         register, old, new = _change(insn, before, vcpu)
-        self.emit(Emulated(self.time, "vmm", self.name, mnemonic, register, old, new, eip))
+        self.emit(Emulated(self.time, "vmm", self.name, mnemonic, register, old, new, eip, why))
         if self._vector is not NO_VECTOR and insn is not None and vcpu.eip != eip + insn.length:
             self._tell_injected()
 

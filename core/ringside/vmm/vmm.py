@@ -64,8 +64,8 @@ class CpuTechnique(Protocol):
     @property
     def handlers(self) -> Mapping[str, Handler]: ...
     @property
-    def runs_directly(self) -> bool:
-        """Whether the guest can go on on the real processor now."""
+    def obstacle(self) -> str:
+        """Why the guest cannot go on on the real processor now, in a word; "" when it can."""
 
     @property
     def overhead(self) -> int:
@@ -432,7 +432,8 @@ class Vmm:
         guest = self.guests[self.current]
         guest.clock.set(guest.vm, self.time)
         room = max(1, self._undisturbed(guest, own=False))
-        steps, ticks = guest.vm.interpret(min(left, room), self.exit_cost)
+        steps, ticks = guest.vm.interpret(
+            min(left, room), self.exit_cost, guest.cpu.obstacle)
         self.machine.cpu.sleep(ticks)
         self._steps += steps - 1
         self._done(guest)
@@ -482,7 +483,7 @@ class Vmm:
             self.phase = SCHEDULE
         elif guest.vm.halted or self._wants_interrupt(guest):
             self.phase = INJECT
-        elif not guest.cpu.runs_directly:
+        elif guest.cpu.obstacle:
             self.phase = EMULATE
         else:
             self.phase = RESUME

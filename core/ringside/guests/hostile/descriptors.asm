@@ -59,7 +59,7 @@ main:
 
 saved           dd 0
 align 8
-forged:         dq 0, 0x00CF9A000000FFFF + (RING << 45), 0x00CF92000000FFFF + (RING << 45)
+forged:         dq 0, 0x00CF9B000000FFFF + (RING << 45), 0x00CF93000000FFFF + (RING << 45)
                 dq 0xFFCF92C000000FFF + (RING << 45)    ; base FFC00000, 16 MiB
                 dq 0
 forged_pointer: dw 5 * 8 - 1

@@ -158,6 +158,9 @@ GLOSSARY: tuple[Term, ...] = (
     Term("gdt", ("GDT", "GDT"), (
         "Global descriptor table: the segments, each with base, limit and ring.",
         "Globális leírótábla: a szegmensek báziscímmel, határral és gyűrűvel.")),
+    Term("tf", ("TF", "TF"), (
+        "Trap flag: while it is 1, the processor raises a debug exception after each instruction.",
+        "Lépésjelző: amíg 1, a processzor minden utasítás után hibakereső kivételt vált ki.")),
     Term("tss", ("TSS", "TSS"), (
         "Task state segment: holds the stack the processor switches to when it enters an inner "
         "ring.",

@@ -33,10 +33,10 @@ PROPERTIES: dict[str, Message] = {
         "mellett, hét ellenséges vendég egy szomszéd mellett, egy megszámolt futás. Kezdés: →."),
     "say.equal.state": (
         "Under {technique} the guest {guest} was held beside bare metal after every step, {steps} "
-        "times: registers, flags, control registers and console were the same. [Equivalence]"
+        "times: registers, flags, control registers, console and memory were the same. [Equivalence]"
         "(equivalence) holds.",
         "{technique}: a(z) {guest} vendég minden lépés után, {steps} alkalommal, a csupasz gép "
-        "mellé állítva ugyanaz volt: regiszterek, jelzők, vezérlőregiszterek, konzol. Az "
+        "mellé állítva ugyanaz volt: regiszterek, jelzők, vezérlőregiszterek, konzol, memória. Az "
         "[ekvivalencia](equivalence) teljesül."),
     "say.equal.console": (
         "Under {technique} the guest {guest} runs with a changed source, so only what it says can "
@@ -84,8 +84,11 @@ PROPERTIES: dict[str, Message] = {
         "definíció szerint ez nem hatékony, bármennyibe kerül: itt, az eszközök ideje nélkül, a "
         "csupasz gép modellezett ciklusainak {slowdown}-szorosa."),
     "fact.compared": ("compared", "összevetve"),
-    "fact.compared.state": ("the whole state after {steps} steps",
-        "a teljes állapot {steps} lépés után"),
+    "fact.compared.state": ("the whole state after each of {steps} steps",
+        "a teljes állapot mind a {steps} lépés után"),
+    "fact.further": ("and then", "azután"),
+    "fact.further.now.and.again": (
+        "now and then, to step {total}", "időnként, a(z) {total}. lépésig"),
     "fact.compared.console": ("{steps} characters of console", "{steps} konzolkarakter"),
     "fact.difference": ("first difference", "első eltérés"),
     "fact.difference.value": (

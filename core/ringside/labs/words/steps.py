@@ -188,6 +188,51 @@ STEPS: dict[str, Message] = {
         "{before} → {after}.",
         "A [VMM](@vmm) a [virtuális CPU-n](vcpu) [emulálja](emulate): {insn}. {register}: {before} "
         "→ {after}."),
+    "emulate.segments": (
+        "The guest's segments are not yet loaded from its changed [descriptor table](gdt). Until "
+        "they are, its code cannot run directly: the [VMM](@vmm) [emulates](emulate) {insn}.",
+        "A vendég szegmensei még nem a megváltozott [leírótáblájából](gdt) valók. Amíg nem tölti "
+        "be őket, kódja nem futhat közvetlenül: a [VMM](@vmm) [emulálja](emulate): {insn}."),
+    "emulate.beyond": (
+        "{insn} lies outside the code segment the guest has on the real processor, so the "
+        "[VMM](@vmm) [emulates](emulate) it on the [virtual CPU](vcpu).",
+        "Ez az utasítás kívül esik azon a kódszegmensen, amelyet a vendég a valódi processzoron "
+        "kap, ezért a [VMM](@vmm) a [virtuális CPU-n](vcpu) [emulálja](emulate): {insn}."),
+    "emulate.single": (
+        "The guest's kernel single-steps itself ([TF](tf) is 1). Translated code cannot be stepped "
+        "like that, so the [VMM](@vmm) [emulates](emulate) {insn}.",
+        "A vendég rendszermagja lépésenként futtatja magát (a [TF](tf) 1). A lefordított kód így "
+        "nem léptethető, ezért a [VMM](@vmm) [emulálja](emulate): {insn}."),
+    "emulate.narrow": (
+        "The guest's kernel runs in a 16-bit segment, and such code is not translated: the "
+        "[VMM](@vmm) [emulates](emulate) {insn}.",
+        "A vendég rendszermagja 16 bites szegmensben fut, az ilyen kód nem lesz lefordítva: a "
+        "[VMM](@vmm) [emulálja](emulate): {insn}."),
+    "emulate.ring": (
+        "The guest is in [ring](ring) 1 or 2, whose code is neither run directly nor translated: "
+        "the [VMM](@vmm) [emulates](emulate) {insn}.",
+        "A vendég az 1-es vagy a 2-es [gyűrűben](ring) van; az ottani kód se közvetlenül nem fut, "
+        "se lefordítva: a [VMM](@vmm) [emulálja](emulate): {insn}."),
+    "emulate.real": (
+        "The guest is in real mode, where nothing is translated: the [VMM](@vmm) "
+        "[emulates](emulate) {insn}.",
+        "A vendég valós módban van, ott semmi sincs lefordítva: a [VMM](@vmm) "
+        "[emulálja](emulate): {insn}."),
+    "emulate.descriptors": (
+        "The guest's [descriptor table](gdt) is in this page, and the processor uses a copy the "
+        "[VMM](@vmm) made of it. So the page is read-only, and the VMM does {insn} itself.",
+        "Ebben a lapban van a vendég [leírótáblája](gdt), a processzor pedig a [VMM](@vmm) róla "
+        "készült másolatát használja. Ezért a lap csak olvasható, és a VMM hajtja végre: {insn}."),
+    "emulate.tables": (
+        "This is a [page table](pagetable) of the guest's, from which [shadow](shadow) entries "
+        "were made. So the page is read-only, and the [VMM](@vmm) does {insn} itself.",
+        "Ez a vendég egyik [laptáblája](pagetable), ebből készültek az [árnyéktábla](shadow) "
+        "bejegyzései. Ezért a lap csak olvasható, és a [VMM](@vmm) hajtja végre: {insn}."),
+    "emulate.code": (
+        "The [VMM](@vmm) does {insn} itself, and drops every [translation](translation) made from "
+        "bytes that it changes.",
+        "A [VMM](@vmm) maga hajtja végre: {insn}. Eldob minden olyan [fordítást](translation), "
+        "amely megváltozó bájtokból készült."),
     "emulate.cli": (
         "The [VMM](@vmm) clears the guest's virtual [IF](if). When the guest runs again, the real "
         "one is 1, so the host keeps control.",

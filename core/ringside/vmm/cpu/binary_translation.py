@@ -51,7 +51,7 @@ from ringside.trace.events import (
     Revealed,
     Translated,
 )
-from ringside.vmm.cpu.trap_and_emulate import DOUBTFUL_FAULTS, TrapAndEmulate
+from ringside.vmm.cpu.trap_and_emulate import DOUBTFUL_FAULTS, SEGMENTS, TrapAndEmulate
 from ringside.vmm.exits import CALLOUT, Exit, Handler
 from ringside.vmm.monitor import CACHE_CODE, CACHE_DATA, CALLOUT_VECTOR, WINDOW, Monitor
 from ringside.vmm.translation import hot
@@ -137,16 +137,23 @@ class BinaryTranslation:
     # -- what the VMM's loop asks --------------------------------------------------------------
 
     @property
-    def runs_directly(self) -> bool:
-        """Whether the processor may go on, with the guest's code or its translation."""
+    def obstacle(self) -> str:
+        """Why the processor may not go on with the guest's code or its translation; "": it may.
+
+        ``real``: the guest is in real mode. ``ring``: in ring 1 or 2. ``single``: its kernel
+        steps itself with TF. ``narrow``: its kernel is in 16-bit segments. For others see
+        :class:`TrapAndEmulate`.
+        """
         vcpu = self.vm.vcpu
         if not vcpu.protected:
-            return False
-        if vcpu.cpl == 0:
-            return self.direct.reversible and not (
-                vcpu._eflags & FLAG_TF or not vcpu.segs[CS].big or not vcpu.segs[SS].big
-            )
-        return vcpu.cpl == 3 and self.direct.runs_directly
+            return "real"
+        if vcpu.cpl:
+            return self.direct.obstacle if vcpu.cpl == 3 else "ring"
+        if not self.direct.reversible:
+            return SEGMENTS
+        if vcpu._eflags & FLAG_TF:
+            return "single"
+        return "" if vcpu.segs[CS].big and vcpu.segs[SS].big else "narrow"
 
     @property
     def overhead(self) -> int:
@@ -425,12 +432,11 @@ class BinaryTranslation:
     def settle(self) -> None:
         """After the virtual CPU was changed: bring everything derived from it up to date."""
         written = self.vm.memory.written
-        if written:
-            for gpa, size in written:
-                self.cache.overwritten(gpa, size)
-            written.clear()
+        for gpa, size in written:
+            self.cache.overwritten(gpa, size)
         if self.vm.vcpu.protected:
             self.direct.settle()
+        written.clear()
 
     def _forget_pages(self, page: int) -> None:
         """The guest has flushed a page from its TLB, or all (-1)."""

@@ -30,7 +30,6 @@ from ringside.machine.segmentation import (
     Segment,
     cached,
     entry_address,
-    mark_accessed,
     read_descriptor,
 )
 from ringside.vmm.monitor import FIRST_OWN, GDT_BYTES, WINDOW, Monitor
@@ -114,6 +113,22 @@ class DescriptorShadow:
     def _guest(self, key: int) -> Descriptor | None:
         """The guest's descriptor now, or None where its table has none that can be read."""
         return self.vm.look(lambda: read_descriptor(self.vm.vcpu, key))
+
+    def _leaves_no_mark(self, key: int) -> bool:
+        """Whether reading the entry would leave the guest's page tables as they are."""
+        self.vm.memory.lost = False
+        self._guest(key)
+        return not self.vm.memory.lost
+
+    def verify(self) -> None:
+        """The guest has flushed translations: where its processor would mark the page of a
+        descriptor accessed, the next load has to trap.
+
+        Those of CS and SS must stay present, so a load of theirs leaves no such mark.
+        """
+        for key in list(self.live):
+            if not self._leaves_no_mark(key):
+                self._drop(key)
 
     # -- keeping up with the guest's tables --------------------------------------------------
 
@@ -207,8 +222,12 @@ class DescriptorShadow:
 
     # -- what the VMM needs present ----------------------------------------------------------
 
-    def pin(self, code: Segment, stack: Segment) -> None:
-        """Make the CS and SS the guest is about to get loadable, as the virtual CPU has them."""
+    def pin(self, code: Segment, stack: Segment, own_gdt: bool) -> None:
+        """Make the CS and SS the guest is about to get loadable, as the virtual CPU has them.
+
+        Once the guest has a GDT of its own, its entries for them are traced: see
+        :meth:`contradicted`.
+        """
         if self.pinned == (code, stack):
             return
         self.pinned = (code, stack)
@@ -220,6 +239,26 @@ class DescriptorShadow:
         for key, segment in zip(wanted, (code, stack), strict=True):
             self.live.pop(key, None)
             self._write(key, compress(segment).raw)
+        if own_gdt:
+            self._trace_pinned()
+
+    def _trace_pinned(self) -> None:
+        """Keep the frames of the pinned entries read-only, and no longer those of earlier ones."""
+        before = self.shadow.segments
+        found = (self._frame_of(key) for key in self.pins)
+        now = self.shadow.segments = {gfn for gfn in found if gfn is not None}
+        for gfn in now - before:
+            self.shadow.trace(gfn)
+        for gfn in before - now - set(self.live.values()):
+            self.shadow.untrace(gfn)
+
+    def contradicted(self) -> bool:
+        """Whether somebody has written to where the descriptors of CS and SS lie."""
+        gfns = self.shadow.segments
+        return any(
+            first >> FRAME_SHIFT in gfns or (first + size - 1) >> FRAME_SHIFT in gfns
+            for first, size in self.vm.memory.written
+        )
 
     def _restore(self, key: int) -> None:
         descriptor = self._guest(key)
@@ -263,8 +302,10 @@ class DescriptorShadow:
         """Whether loading CS and SS from the guest's own tables would give what they hold.
 
         If not, the guest has changed its tables under them: until it reloads them, running it
-        directly would need the hidden parts to be two things at once. Before a guest has set up
-        a GDT of its own (``own_gdt``) it cannot mean to load anything, so that does no harm.
+        directly would need the hidden parts to be two things at once. The same goes for an entry
+        not marked accessed: loading it marks it, and of a load that does not trap the VMM hears
+        nothing. Before a guest has set up a GDT of its own (``own_gdt``) it cannot mean to load
+        anything, so that does no harm.
         """
         vcpu = self.vm.vcpu
         if not self.agreed():
@@ -277,11 +318,10 @@ class DescriptorShadow:
                 if own_gdt:
                     return False
                 continue
-            fresh = cached(segment.selector, Descriptor(descriptor.raw | layout.ACCESSED << 40))
-            if fresh != segment:
+            if own_gdt and not descriptor.type & layout.ACCESSED:
                 return False
-            # From now on the entry is loaded, by the VMM's IRET if not by the guest: accessed.
-            mark_accessed(vcpu, key, descriptor)
+            if cached(segment.selector, descriptor) != segment:
+                return False
         return True
 
 

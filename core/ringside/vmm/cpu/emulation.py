@@ -138,7 +138,7 @@ class EmulatedVm(Vm):
 
     # -- running -----------------------------------------------------------------------------
 
-    def interpret(self, limit: int, exit_cost: int) -> tuple[int, int]:
+    def interpret(self, limit: int, exit_cost: int, why: str) -> tuple[int, int]:
         """Carry out up to ``limit`` steps; it stops early at a halt. A step takes a host tick."""
         vcpu, time, steps = self.vcpu, self.now, self.guest_steps
         self.hardware.breakpoints = self.host.breakpoints
@@ -210,7 +210,7 @@ class Emulation(RunsInPlace):
     """The technique: the processor stays with the VMM, so there is nothing to load or to take."""
 
     __slots__ = ()
-    runs_directly = False
+    obstacle = "emulation"
 
     def __init__(self, vm: Vm, monitor: Monitor) -> None:
         """Nothing is kept: all of the VM is in its virtual hardware."""

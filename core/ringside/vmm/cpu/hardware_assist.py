@@ -55,7 +55,7 @@ class HardwareAssist(RunsInPlace):
         "asked", "exit_handlers", "launched", "memory", "monitor", "seen", "state", "vm", "vmcs",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"exit_handlers", "memory", "monitor", "vm"})
-    runs_directly = True
+    obstacle = ""
 
     def __init__(
         self, vm: HardwareVm, monitor: Monitor, memory: settings.VmxMemory, vmcs: int,

@@ -79,7 +79,7 @@ class Paravirtualization(RunsInPlace):
 
     __slots__ = ("calls", "monitor", "segments", "vm")
     transient: ClassVar[frozenset[str]] = frozenset({"calls", "monitor", "vm"})
-    runs_directly = True
+    obstacle = ""
 
     def __init__(self, vm: Domain, monitor: Monitor) -> None:
         self.vm = vm

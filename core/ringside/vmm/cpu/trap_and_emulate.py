@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 VIRTUAL_FLAGS = FLAG_IF | FLAG_IOPL  # of EFLAGS: what the VMM keeps for the guest
 NEVER_REAL = FLAG_IOPL | FLAG_VM | FLAG_VIF | FLAG_VIP | FLAG_RF
 
+SEGMENTS, BEYOND = "segments", "beyond"  # what keeps a guest from the real processor
 TABLE_LOADS = frozenset({"lgdt", "lldt"})  # the guest may have changed the table under its segments
 
 # What these bits forbid or fault, they must forbid and fault on the real processor too.
@@ -87,12 +88,17 @@ class TrapAndEmulate(RunsInPlace):
         }
 
     @property
-    def runs_directly(self) -> bool:
-        """Whether the guest may go on on the real processor; else its next instruction is the
-        VMM's to interpret: it lies beyond the guest's code segment, or in the part of it that is
-        cut off for the VMM, and no IRET can lead there."""
+    def obstacle(self) -> str:
+        """Why the next instruction is the VMM's to interpret; "" when the guest may go on.
+
+        ``segments``: the guest's tables do not say what CS and SS hold. ``beyond``: it lies
+        beyond the guest's code segment, or in the part of it that is cut off for the VMM, and no
+        IRET can lead there.
+        """
         vcpu = self.vm.vcpu
-        return self.reversible and vcpu.eip <= compress(vcpu.segs[CS]).limit
+        if not self.reversible:
+            return SEGMENTS
+        return "" if vcpu.eip <= compress(vcpu.segs[CS]).limit else BEYOND
 
     # -- handlers ----------------------------------------------------------------------------
 
@@ -172,7 +178,7 @@ class TrapAndEmulate(RunsInPlace):
     def give(self, segments: tuple[int, ...] = DATA_SEGMENTS) -> None:
         """Load the real segment registers with what the virtual CPU holds."""
         cpu, vcpu = self.monitor.machine.cpu, self.vm.vcpu
-        self.descriptors.pin(vcpu.segs[CS], vcpu.segs[SS])
+        self.descriptors.pin(vcpu.segs[CS], vcpu.segs[SS], self.own_gdt)
         for seg in segments:
             given = self.given[seg]
             if given is not vcpu.segs[seg] and given != vcpu.segs[seg]:
@@ -218,7 +224,12 @@ class TrapAndEmulate(RunsInPlace):
             self.reversible = self.descriptors.reversible(self.own_gdt)
         elif not self.reversible or (self.vm.loaded and not self.descriptors.agreed()):
             self.reversible = self.descriptors.reversible(self.own_gdt)
+        if self.vm.tlb.flushed:
+            self.vm.tlb.flushed = False
+            self.descriptors.verify()
         if self.vm.memory.touched:
+            if self.reversible and self.descriptors.contradicted():
+                self.reversible = self.descriptors.reversible(self.own_gdt)
             self.vm.memory.touched = False
             self.vm.memory.written.clear()
             self.descriptors.refresh()

@@ -189,7 +189,7 @@ class HardwareVm(Vm):
             vcpu.time += 1
         self.hardware._settle()
 
-    def emulate(self) -> None:
+    def emulate(self, why: str = "") -> None:
         """Fetch, decode and carry out the instruction at the guest's CS:EIP in software.
 
         Needed where the exit does not say enough: memory that is a device or not there at all, and

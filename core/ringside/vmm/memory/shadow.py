@@ -50,15 +50,17 @@ class VirtualTlb(Tlb):
 
     Every translation the VMM makes for the guest is therefore a fresh walk, and ``last`` keeps
     the flags of the one just made. ``kernel_writes`` are linear pages the shadow lets the kernel
-    write only because CR0.WP is clear.
+    write only because CR0.WP is clear. ``flushed`` is set by every flush, for whoever derives
+    something else from translations.
     """
 
-    __slots__ = ("kernel_writes", "last", "shadow")
+    __slots__ = ("flushed", "kernel_writes", "last", "shadow")
     transient: ClassVar[frozenset[str]] = frozenset({"shadow"})
 
     def __init__(self) -> None:
         super().__init__(1, 1)
         self.last = 0
+        self.flushed = False
         self.kernel_writes: set[int] = set()
         self.shadow: Flushed | None = None
 
@@ -70,6 +72,7 @@ class VirtualTlb(Tlb):
 
     def invalidate(self, page: int) -> bool:
         """INVLPG on the virtual CPU."""
+        self.flushed = True
         self.large.discard(page)
         if self.shadow is not None:
             self.shadow.drop_page(page)
@@ -86,6 +89,7 @@ class VirtualTlb(Tlb):
         self, *, keep_global: bool = False, vpid: int | None = None, root: int | None = None
     ) -> list[int]:
         """MOV CR3 and the like on the virtual CPU; dropping global pages too is allowed."""
+        self.flushed = True
         self.large.clear()
         if self.shadow is not None:
             self.shadow.drop_all()
@@ -97,7 +101,7 @@ class ShadowPaging:
 
     __slots__ = (
         "code", "fills", "free", "kept", "monitor", "on_forget", "on_kept_write", "on_trace_write",
-        "pages", "root", "tables", "traced", "true_faults", "vm",
+        "pages", "root", "segments", "tables", "traced", "true_faults", "vm",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset(
         {"monitor", "on_forget", "on_kept_write", "on_trace_write", "traced", "vm"}
@@ -119,6 +123,7 @@ class ShadowPaging:
         # gfns whose trace stays through a write: the VMM carries each write out itself.
         self.kept: set[int] = set()
         self.code: set[int] = set()  # the same for frames whose code has been translated
+        self.segments: set[int] = set()  # and for those the descriptors of CS and SS lie in
         self.on_kept_write: Callable[[int], None] = _nobody
         self.on_forget: Callable[[int], None] = _nobody  # hears linear pages; -1 for all
         self.fills = 0
@@ -159,9 +164,10 @@ class ShadowPaging:
             vm.deny(linear, gpa, "it is beyond this machine's memory")
             vm.emulate()
             return
-        if write and (gfn in self.kept or gfn in self.code):
+        if write and self._stays(gfn):
+            why = self._derived_from(gfn)
             self.on_kept_write(gfn)
-            vm.emulate()
+            vm.emulate(why)
             return
         if write and gfn in self.traced:
             self.untrace(gfn)
@@ -253,8 +259,18 @@ class ShadowPaging:
 
     def untrace(self, gfn: int) -> None:
         """Let the guest write to the frame again, unless its trace is kept."""
-        if gfn not in self.kept and gfn not in self.code:
+        if not self._stays(gfn):
             self.traced.discard(gfn)
+
+    def _stays(self, gfn: int) -> bool:
+        """Whether the trace of a frame is kept through writes."""
+        return gfn in self.kept or gfn in self.code or gfn in self.segments
+
+    def _derived_from(self, gfn: int) -> str:
+        """What makes the VMM carry out the writes to a frame itself, in a word."""
+        if gfn in self.segments:
+            return "descriptors"
+        return "tables" if gfn in self.kept else "code"
 
 
 def slot_of(table: int, page: int) -> int:
