@@ -56,7 +56,7 @@ def test_the_three_properties_are_measured_in_the_page(visit):
     page = visit("lab=properties&lang=en&step=10")
     expect_step(page, 10)
     same(page, told(lab="properties", step=10))
-    assert "eflags.if" in sentence(page)
+    assert "IF is 0 instead of 1" in sentence(page)
     before = picture(page), panels(page)
     press(page, "ArrowRight")
     expect_step(page, 11)

@@ -42,7 +42,7 @@ def test_a_wrong_answer_is_refused_a_right_one_explained_and_shown(visit):
     expect_step(page, 3)  # the reader's own run stands where it stood
     parting.get_by_role("button", name="Show me").click()
     expect(dialog).to_be_hidden()
-    expect_step(page, 86)
+    expect_step(page, 93)
     expect_hash(page, "guest=popf")
     assert "POPF ran in ring 1 without a trap" in sentence(page)
 

@@ -16,9 +16,9 @@ from ringside.trace import events as ev
 NODES = """() => [...document.querySelectorAll('#stage svg > [data-key]:not(.leaving)')].map(
   (node) => [node.dataset.key, [...node.childNodes].filter((child) => child.nodeType === 3)
     .map((child) => child.data).join('')])"""
-CPUID = 45  # steps of the tour
-EMULATED = 46
-INJECTED = 117
+CPUID = 51  # steps of the tour
+EMULATED = 52
+INJECTED = 123
 
 
 def nodes(page: Page) -> dict[str, str]:
