@@ -81,8 +81,8 @@ def test_page_sizes_change_the_count_of_references(visit):
 
 
 def test_the_unsynchronised_shadow_shows_its_stale_entry(visit):
-    page = visit("lab=shadow&tech=shadow&lang=en&step=126")
-    expect_step(page, 126)
+    page = visit("lab=shadow&tech=shadow&lang=en&step=127")
+    expect_step(page, 127)
     expect(page.locator("#stage [data-key='shadow:768:stale']")).to_have_text("stale")
     expect(page.locator("#sentence")).to_contain_text("stale translation")
     page.get_by_role("radio", name="Traced").click()
@@ -134,7 +134,7 @@ def test_the_map_is_there_complete_before_any_machine_is_up(
 
 
 def test_the_labs_fit_a_narrow_screen(visit):
-    page = visit("lab=shadow&tech=shadow&lang=hu&step=126")
+    page = visit("lab=shadow&tech=shadow&lang=hu&step=127")
     page.set_viewport_size({"width": 390, "height": 800})
     for lab in ("shadow", "walks", "tlb", "where-nested-wins"):
         page.goto(page.url.split("#")[0] + f"#lab={lab}&lang=hu&step=1")

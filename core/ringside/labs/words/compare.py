@@ -63,14 +63,14 @@ COMPARE: dict[str, Message] = {
     "panel.equal": ("Equivalence", "Ekvivalencia"),
     "equal": (
         "After {steps} guest steps {who} hold the same state: registers, flags, segments, control "
-        "registers, output.",
+        "registers, output, memory.",
         "{steps} vendéglépés után {who} ugyanabban az állapotban van: regiszterek, jelzőbitek, "
-        "szegmensek, vezérlőregiszterek, kimenet."),
+        "szegmensek, vezérlőregiszterek, kimenet, memória."),
     "equal.one": (
         "After 1 guest step {who} hold the same state: registers, flags, segments, control "
-        "registers, output.",
+        "registers, output, memory.",
         "1 vendéglépés után {who} ugyanabban az állapotban van: regiszterek, jelzőbitek, "
-        "szegmensek, vezérlőregiszterek, kimenet."),
+        "szegmensek, vezérlőregiszterek, kimenet, memória."),
     "who.all": ("all", "mind"),
     "who.compared": ("all that are compared", "minden, amit összevetünk,"),
     "apart": (

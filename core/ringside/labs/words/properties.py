@@ -16,7 +16,7 @@ PROPERTIES: dict[str, Message] = {
     "head.control": ("resource control: hostile guests", "erőforrás: ellenséges vendégek"),
     "head.control.short": ("resource control", "erőforrások"),
     "head.efficiency": ("efficiency", "hatékonyság"),
-    "crime.hostile_outside": ("memory", "tár"),
+    "crime.hostile_outside": ("RAM", "tár"),
     "crime.hostile_tables": ("tables", "táblák"),
     "crime.hostile_descriptors": ("descr.", "leírók"),
     "crime.hostile_timer": ("clock", "óra"),
