@@ -36,7 +36,7 @@ def test_compare_names_the_first_divergence_and_says_so_with_its_status(capsys) 
         "guest_step": 53, "address": trapped["difference"]["address"],
         "instruction": "popf", "what": "eflags.if", "expected": 1, "found": 0}
     assert main(["compare", "popf", "--cpu", "bare-metal,trap-and-emulate"]) == 1
-    assert "parts at guest step 53, at 001024f7, popf: eflags.if" in capsys.readouterr().out
+    assert "parts at guest step 53, at 001024f7, popf: IF is 0, not 1" in capsys.readouterr().out
 
 
 def test_compare_stops_all_lanes_at_the_limit(capsys) -> None:

@@ -170,6 +170,7 @@ def _lane(lane: Lane, processor: Preset, devices: bool) -> dict[str, Any]:
 
 def lines(report: dict[str, Any]) -> list[str]:
     """The same as a table, with what differs under it."""
+    from ..properties.parted import amount, named
     from ..trace.presets import MEASURED_ON, preset
 
     wide = max(20, 2 + max(len(lane["technique"]) for lane in report["lanes"]))
@@ -201,8 +202,9 @@ def lines(report: dict[str, Any]) -> list[str]:
             insn = f", {found['instruction']}" if found["instruction"] else ""
             notes.append(
                 f"{lane['technique']} parts at guest step {found['guest_step']:,}, "
-                f"at {found['address']:08x}{insn}: {found['what']} is {found['found']:#x}, "
-                f"not {found['expected']:#x}")
+                f"at {found['address']:08x}{insn}: {named(found['what'], 'en')} is "
+                f"{amount(found['what'], found['found'])}, not "
+                f"{amount(found['what'], found['expected'])}")
         elif not lane["compared"]:
             notes.append(f"{lane['technique']} runs the ported guest: its state is not compared")
     compared = [lane for lane in report["lanes"][1:] if lane["compared"]]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ringside.vmm.visible import ENDS
+
 NAMES = {
     "console": ("the console", "a konzol"),
+    "outcome": ("the end", "a vége"),
     "steps": ("the number of steps", "a lépések száma"),
     "time": ("the time", "az idő"),
 }
@@ -26,6 +29,8 @@ def amount(what: str, value: int) -> str:
     """A value of such a part: a bit or a count in decimal, a byte or a register in hexadecimal."""
     if what.startswith("eflags.") or what in COUNTED:
         return str(value)
+    if what == "outcome":
+        return f"exit {value}" if value >= 0 else ENDS[-1 - value]
     if what == "console":
         return repr(chr(value)) if value else "–"
     return f"{value:02x}" if what.startswith(PLACE) else f"{value:08x}"

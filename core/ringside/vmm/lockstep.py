@@ -20,7 +20,13 @@ from ringside.machine.cpu import Cpu
 from ringside.machine.memory import Memory
 from ringside.machine.outcome import Outcome
 from ringside.trace.events import Diverged
-from ringside.vmm.visible import Found, first_difference, first_other, first_other_byte
+from ringside.vmm.visible import (
+    Found,
+    first_difference,
+    first_other,
+    first_other_byte,
+    other_end,
+)
 
 STRETCH = 4096
 FEW = 16  # so few steps are compared one by one: cheaper than a picture to come back to
@@ -78,7 +84,7 @@ def run_to(system: Running, guest_steps: int) -> bool:
 
 
 def difference(expected: Running, found: Running, frames: Collection[int] | None) -> Found | None:
-    """The first thing the guests can see that differs between two systems after as many steps.
+    """The first thing that differs between what two guests can see after as many steps.
 
     Of memory the guest-physical ``frames`` are compared, or everything.
     """
@@ -89,6 +95,7 @@ def difference(expected: Running, found: Running, frames: Collection[int] | None
         parted
         or first_other(expected.console, found.console)
         or first_other_byte(expected.guest_memory, found.guest_memory, frames)
+        or other_end(expected.outcome, found.outcome)
     )
 
 

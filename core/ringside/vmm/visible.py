@@ -1,5 +1,5 @@
-"""What a guest can know: of its processor, its console and its memory; and the first difference
-between two that run the same guest."""
+"""What a guest can know: of its processor, its console and its memory; how it ends; and the first
+difference between two that run the same guest."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from itertools import zip_longest
 from ringside.isa.registers import NAMES32, SEGMENT_NAMES
 from ringside.machine.cpu import Cpu
 from ringside.machine.memory import FRAME, FRAME_SHIFT, Memory
+from ringside.machine.outcome import Outcome
+from ringside.machine.segmentation import Segment
 
 EFLAGS_NAMES = (
     (0, "cf"), (2, "pf"), (4, "af"), (6, "zf"), (7, "sf"), (8, "tf"), (9, "if"), (10, "df"),
     (11, "of"), (14, "nt"), (18, "ac"), (21, "id"),
 )  # fmt: skip
 SEEN_EFLAGS = sum(1 << bit for bit, _ in EFLAGS_NAMES) | 3 << 12
+
+ENDS = ("halted", "shutdown", "reset", "waiting", "not-modelled", "entry-failed", "crashed")
 
 Found = tuple[str, int, int]
 """The name of something that differs, what was expected there, and what was found."""
@@ -33,6 +37,7 @@ def visible_state(cpu: Cpu) -> Iterator[tuple[str, int]]:
         yield name, segment.selector
         yield f"{name}.base", segment.base
         yield f"{name}.limit", segment.limit
+        yield f"{name}.rights", _rights(segment)
     yield "cr0", cpu.cr0
     yield "cr2", cpu.cr2
     yield "cr3", cpu.cr3
@@ -41,9 +46,19 @@ def visible_state(cpu: Cpu) -> Iterator[tuple[str, int]]:
     yield "gdtr.limit", cpu.gdtr.limit
     yield "idtr.base", cpu.idtr.base
     yield "idtr.limit", cpu.idtr.limit
-    yield "ldtr", cpu.ldtr.selector
-    yield "tr", cpu.tr.selector
+    for name, table in (("ldtr", cpu.ldtr), ("tr", cpu.tr)):
+        yield name, table.selector
+        yield f"{name}.base", table.base
+        yield f"{name}.limit", table.limit
     yield "time", cpu.time
+
+
+def _rights(segment: Segment) -> int:
+    """What a register holds of type, ring, presence and size, laid out as in a descriptor."""
+    return (
+        segment.type | segment.dpl << 5 | segment.present << 7 | segment.big << 14
+        if segment.present else 0
+    )
 
 
 def first_difference(expected: Cpu, found: Cpu) -> Found | None:
@@ -68,7 +83,7 @@ def _alike(one: Cpu, other: Cpu) -> bool:
         and one.cpl == other.cpl
         and (one.cr0, one.cr2, one.cr3, one.cr4) == (other.cr0, other.cr2, other.cr3, other.cr4)
         and (one.gdtr, one.idtr) == (other.gdtr, other.idtr)
-        and (one.ldtr.selector, one.tr.selector) == (other.ldtr.selector, other.tr.selector)
+        and (one.ldtr, one.tr) == (other.ldtr, other.tr)
     )
 
 
@@ -80,6 +95,16 @@ def first_other(expected: str, found: str) -> Found | None:
         if wanted != actual:
             return "console", ord(wanted), ord(actual)
     return None
+
+
+def other_end(expected: Outcome | None, found: Outcome | None) -> Found | None:
+    """How two runs have ended, if differently: an exit status, or ``-1 - n`` for ``ENDS[n]``."""
+    if expected is None or found is None:
+        return None
+    wanted, actual = (
+        each.status if each.status is not None else -1 - ENDS.index(each.kind)
+        for each in (expected, found))
+    return None if wanted == actual else ("outcome", wanted, actual)
 
 
 def first_other_byte(

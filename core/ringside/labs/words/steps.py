@@ -189,10 +189,12 @@ STEPS: dict[str, Message] = {
         "A [VMM](@vmm) a [virtuális CPU-n](vcpu) [emulálja](emulate): {insn}. {register}: {before} "
         "→ {after}."),
     "emulate.segments": (
-        "The guest's segments are not yet loaded from its changed [descriptor table](gdt). Until "
-        "they are, its code cannot run directly: the [VMM](@vmm) [emulates](emulate) {insn}.",
-        "A vendég szegmensei még nem a megváltozott [leírótáblájából](gdt) valók. Amíg nem tölti "
-        "be őket, kódja nem futhat közvetlenül: a [VMM](@vmm) [emulálja](emulate): {insn}."),
+        "The guest's segments do not hold what its [descriptor table](gdt) says now. Until it "
+        "loads them again, only the [VMM](@vmm) can carry its code out: it [emulates](emulate) "
+        "{insn}.",
+        "A vendég szegmensei nem azt tartalmazzák, amit a [leírótáblája](gdt) most mond. Amíg "
+        "újra be nem tölti őket, csak a [VMM](@vmm) hajthatja végre a kódját: "
+        "[emulálja](emulate): {insn}."),
     "emulate.beyond": (
         "{insn} lies outside the code segment the guest has on the real processor, so the "
         "[VMM](@vmm) [emulates](emulate) it on the [virtual CPU](vcpu).",
@@ -229,10 +231,16 @@ STEPS: dict[str, Message] = {
         "Ez a vendég egyik [laptáblája](pagetable), ebből készültek az [árnyéktábla](shadow) "
         "bejegyzései. Ezért a lap csak olvasható, és a [VMM](@vmm) hajtja végre: {insn}."),
     "emulate.code": (
-        "The [VMM](@vmm) does {insn} itself, and drops every [translation](translation) made from "
-        "bytes that it changes.",
-        "A [VMM](@vmm) maga hajtja végre: {insn}. Eldob minden olyan [fordítást](translation), "
-        "amely megváltozó bájtokból készült."),
+        "Code in this page has been [translated](translation), so the page is read-only. The "
+        "[VMM](@vmm) does {insn} itself, and drops every translation made from bytes it changes.",
+        "Ebben a lapban lefordított kód van, ezért csak olvasható. A [VMM](@vmm) maga hajtja "
+        "végre: {insn}, és eldob minden [fordítást](translation), amely megváltozó bájtokból "
+        "készült."),
+    "emulate.adapted": (
+        "{insn} trapped so often that a callout was put in its place. The [VMM](@vmm) carries it "
+        "out on the [virtual CPU](vcpu).",
+        "Annyiszor okozott csapdát, hogy callout került a helyére: {insn}. A [VMM](@vmm) hajtja "
+        "végre a [virtuális CPU-n](vcpu)."),
     "emulate.cli": (
         "The [VMM](@vmm) clears the guest's virtual [IF](if). When the guest runs again, the real "
         "one is 1, so the host keeps control.",

@@ -321,9 +321,10 @@ class BinaryTranslation:
 
     def _emulate(self, spot: Spot | None) -> None:
         linear = self.vm.vcpu.linear_eip
-        if (linear, self.pages.get(linear >> FRAME_SHIFT, -1)) in self.cache.adapted:
+        adapted = (linear, self.pages.get(linear >> FRAME_SHIFT, -1)) in self.cache.adapted
+        if adapted:
             self._count("adapted callout")
-        self.vm.emulate()
+        self.vm.emulate("adapted" if adapted else "")
 
     def _finish_branch(self, spot: Spot | None) -> None:
         """The branch is finished when the guest gets to its target: an interrupt may come first."""
@@ -436,6 +437,8 @@ class BinaryTranslation:
             self.cache.overwritten(gpa, size)
         if self.vm.vcpu.protected:
             self.direct.settle()
+        elif written:
+            self.direct.reversible = False  # to be found out when the segments count again
         written.clear()
 
     def _forget_pages(self, page: int) -> None:

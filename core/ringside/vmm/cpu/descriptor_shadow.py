@@ -12,7 +12,10 @@ an LDT) of the VMM's making, with the guest's entries under the guest's numbers:
 * Code segments of ring 3 are present only while ring 3 runs. An IRET or RETF of the guest's kernel
   to ring 3 therefore faults, which is how the virtual IF is kept right there.
 * The CS and SS in use are always present, as the virtual CPU's hidden parts say (*pinned*): the
-  VMM's own IRET must be able to load them.
+  VMM's own IRET must be able to load them. Their frames are traced, too, and the trace stays: the
+  VMM carries the writes out. While the guest's entries do not say what the two hold, or do not
+  certainly say it, the guest is not *reversible*, and its instructions are interpreted.
+* When the guest flushes translations, its table may lie elsewhere: all of this is verified anew.
 """
 
 from __future__ import annotations
@@ -87,7 +90,7 @@ def absent(descriptor: Descriptor) -> int:
 class DescriptorShadow:
     """The GDT and LDT of one VM in the VMM's memory."""
 
-    __slots__ = ("gdt", "ldt", "live", "monitor", "pinned", "pins", "shadow", "vm")
+    __slots__ = ("copies", "gdt", "ldt", "live", "monitor", "pinned", "pins", "shadow", "vm")
     transient: ClassVar[frozenset[str]] = frozenset({"monitor", "shadow", "vm"})
 
     def __init__(self, vm: Vm, monitor: Monitor, shadow: ShadowPaging) -> None:
@@ -97,6 +100,7 @@ class DescriptorShadow:
         self.gdt = monitor.take(GDT_BYTES)
         self.ldt = monitor.take(GDT_BYTES)
         monitor.furnish_gdt(self.gdt, self.ldt)
+        self.copies: dict[bool, bytes] = {}  # the guest's LDT (True) and GDT as last seen whole
         self.live: dict[int, int] = {}  # selector key -> gfn its guest descriptor lies in
         self.pins: tuple[int, ...] = ()  # keys of the CS and SS in use ...
         self.pinned: tuple[Segment, Segment] | None = None  # ... and what they hold
@@ -121,14 +125,15 @@ class DescriptorShadow:
         return not self.vm.memory.lost
 
     def verify(self) -> None:
-        """The guest has flushed translations: where its processor would mark the page of a
-        descriptor accessed, the next load has to trap.
+        """The guest has flushed translations: its table may lie elsewhere now, and where its
+        processor would mark the page of a descriptor accessed, the next load has to trap.
 
         Those of CS and SS must stay present, so a load of theirs leaves no such mark.
         """
         for key in list(self.live):
-            if not self._leaves_no_mark(key):
+            if self._frame_of(key) != self.live[key] or not self._leaves_no_mark(key):
                 self._drop(key)
+        self.pinned = None  # to be traced where they are now
 
     # -- keeping up with the guest's tables --------------------------------------------------
 
@@ -139,7 +144,7 @@ class DescriptorShadow:
         for live in [k for k in self.live if k & LOCAL == key]:
             self._drop(live)
         size = GDT_BYTES if local else FIRST_OWN
-        raws = self._guest_table(local)[:size]
+        raws = self.copies[local] = self._guest_table(local)[:size]
         found = (raw for (raw,) in struct.iter_unpack("<Q", raws))
         entries = [absent(Descriptor(raw)) if raw else 0 for raw in found]
         data = struct.pack(f"<{len(entries)}Q", *entries)
@@ -171,7 +176,7 @@ class DescriptorShadow:
         descriptor = self._guest(key)
         if descriptor is None or not _usable(descriptor) or not descriptor.type & layout.ACCESSED:
             return
-        if (descriptor.code and descriptor.dpl == 3) or self._contradicted(key, descriptor):
+        if descriptor.code or self._contradicted(key, descriptor):
             return
         gfn = self._frame_of(key)
         if gfn is None:
@@ -219,6 +224,17 @@ class DescriptorShadow:
         for key in list(self.live):
             self._drop(key)
             self.admit(key)
+
+    def rewrite(self) -> None:
+        """A page of the table was written to: what LAR and LSL see of its absent entries, too."""
+        for local, before in list(self.copies.items()):
+            now = self.copies[local] = self._guest_table(local)
+            entries = zip(range(0, len(now), 8), struct.iter_unpack("<Q", now), strict=True)
+            for at, (raw,) in entries if now != before else ():
+                key = at | (LOCAL if local else 0)
+                if key in self.live or key in self.pins or now[at : at + 8] == before[at : at + 8]:
+                    continue
+                self._write(key, absent(Descriptor(raw)) if raw else 0)
 
     # -- what the VMM needs present ----------------------------------------------------------
 
@@ -304,8 +320,9 @@ class DescriptorShadow:
         If not, the guest has changed its tables under them: until it reloads them, running it
         directly would need the hidden parts to be two things at once. The same goes for an entry
         not marked accessed: loading it marks it, and of a load that does not trap the VMM hears
-        nothing. Before a guest has set up a GDT of its own (``own_gdt``) it cannot mean to load
-        anything, so that does no harm.
+        nothing. And an entry that cannot be traced, since it lies in two pages, may say something
+        else at any moment. Before a guest has set up a GDT of its own (``own_gdt``) it cannot mean
+        to load anything, so all that does no harm.
         """
         vcpu = self.vm.vcpu
         if not self.agreed():
@@ -318,7 +335,9 @@ class DescriptorShadow:
                 if own_gdt:
                     return False
                 continue
-            if own_gdt and not descriptor.type & layout.ACCESSED:
+            if own_gdt and (
+                not descriptor.type & layout.ACCESSED or self._frame_of(key) is None
+            ):
                 return False
             if cached(segment.selector, descriptor) != segment:
                 return False

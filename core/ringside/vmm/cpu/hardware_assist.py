@@ -52,7 +52,8 @@ class HardwareAssist(RunsInPlace):
     """One VM on the real processor by VM entries and exits."""
 
     __slots__ = (
-        "asked", "exit_handlers", "launched", "memory", "monitor", "seen", "state", "vm", "vmcs",
+        "asked", "bounced", "exit_handlers", "launched", "memory", "monitor", "seen", "state",
+        "vm", "vmcs",
     )  # fmt: skip
     transient: ClassVar[frozenset[str]] = frozenset({"exit_handlers", "memory", "monitor", "vm"})
     obstacle = ""
@@ -67,6 +68,7 @@ class HardwareAssist(RunsInPlace):
         self.vmcs = vmcs
         self.launched = False
         self.asked = False  # whether the entry field asks for the pending event already
+        self.bounced = False  # the last entry led straight to an exit
         self.seen = 0  # deliveries of the real processor that have been counted
         self.state = GuestState()
         self.exit_handlers = ExitHandlers(vm, interprets_io)
@@ -132,6 +134,7 @@ class HardwareAssist(RunsInPlace):
         except VmFail as failure:
             vm.hardware.outcome = Outcome("entry-failed", None, str(failure))
             return
+        self.bounced = not entered
         if not entered:
             self.seen -= 1  # this exit was no step of the processor's own
             return
@@ -203,9 +206,11 @@ class HardwareAssist(RunsInPlace):
         if event.kind in SOFTWARE_EVENTS:
             return
         if event.is_exception and event.vector == DEBUG:
-            # A single-step trap is part of its instruction's step, which is counted already.
-            vm.vcpu.deliveries += 1
-            vm.vcpu.time -= 1
+            # A single-step trap is part of its instruction's step, which is counted already,
+            # unless the exit came in the midst of an entry that was to deliver the trap.
+            if not self.bounced:
+                vm.vcpu.deliveries += 1
+                vm.vcpu.time -= 1
             event = Event(event.info, completes=True)
         vm.vectoring = event
 

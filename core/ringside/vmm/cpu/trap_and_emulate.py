@@ -91,7 +91,8 @@ class TrapAndEmulate(RunsInPlace):
     def obstacle(self) -> str:
         """Why the next instruction is the VMM's to interpret; "" when the guest may go on.
 
-        ``segments``: the guest's tables do not say what CS and SS hold. ``beyond``: it lies
+        ``segments``: the guest's tables do not say, or not certainly, what CS and SS hold (see
+        :meth:`DescriptorShadow.reversible`). ``beyond``: it lies
         beyond the guest's code segment, or in the part of it that is cut off for the VMM, and no
         IRET can lead there.
         """
@@ -210,7 +211,7 @@ class TrapAndEmulate(RunsInPlace):
                 "the guest is in real mode, which cannot be run de-privileged; start it in "
                 "protected mode, or choose bare metal"
             )
-        self.own_gdt = self.own_gdt or self.vm.last == "lgdt"
+        self.own_gdt = self.own_gdt or vcpu.gdtr.limit > 0
         now = (vcpu.gdtr.base, vcpu.gdtr.limit, vcpu.ldtr.selector, vcpu.ldtr.base,
                vcpu.ldtr.limit)
         if now != self.seen or self.vm.last in TABLE_LOADS:
@@ -222,13 +223,15 @@ class TrapAndEmulate(RunsInPlace):
                 self.monitor.machine.cpu.load_ldt(selector)
             self.seen = now
             self.reversible = self.descriptors.reversible(self.own_gdt)
-        elif not self.reversible or (self.vm.loaded and not self.descriptors.agreed()):
+        elif not self.reversible or not self.descriptors.agreed():
             self.reversible = self.descriptors.reversible(self.own_gdt)
         if self.vm.tlb.flushed:
             self.vm.tlb.flushed = False
             self.descriptors.verify()
+            self.reversible = self.descriptors.reversible(self.own_gdt)
         if self.vm.memory.touched:
-            if self.reversible and self.descriptors.contradicted():
+            if self.descriptors.contradicted():
+                self.descriptors.rewrite()
                 self.reversible = self.descriptors.reversible(self.own_gdt)
             self.vm.memory.touched = False
             self.vm.memory.written.clear()
