@@ -256,6 +256,14 @@ def test_a_random_kernel_of_sensitive_instructions_is_equal_too(
     compare(technique, memory, kernel, user, period)
 
 
+def test_a_single_step_trap_whose_delivery_is_left_twice_is_one_step() -> None:
+    """After a flush, stack and table of the delivery both need a shadow entry first."""
+    step = next(slot for slot in SENSITIVE if "or dword [esp], 0x100" in slot)
+    flush = next(slot for slot in SENSITIVE if "mov cr3, eax" in slot)
+    for memory in MEMORIES["hardware-assist"]:
+        compare("hardware-assist", memory, [flush, step], [], 10)
+
+
 @pytest.mark.fuzz
 @combined(VIRTUAL)
 @settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
