@@ -190,14 +190,15 @@ def test_stepping_back_shows_what_was_there() -> None:
         assert (run.picture("wide", "en").as_dict(), told(run), run.panels("en")) == shown[step]
 
 
-def test_the_sentence_says_what_the_step_has_added() -> None:
+def test_the_sentence_says_what_the_step_has_added_to_those_that_took_it() -> None:
     run = open_run("popf")
     run.seek(41)
     before = {lane.id: run.cycles(lane)[1] for lane in run.lanes}
     run.seek(42)
     for lane in run.lanes:
         added = round(run.cycles(lane)[1] - before[lane.id])
-        assert f"+{added:,}".replace(",", "\u202f") in told(run)
+        if lane.compared:  # a ported guest takes another instruction
+            assert f"+{added:,}".replace(",", "\u202f") in told(run)
 
 
 def test_another_processor_changes_cycles_and_nothing_else() -> None:

@@ -283,10 +283,11 @@ class CompareRun:
         if lane.id == BARE_METAL:
             return pick(COMPARE["facts.bare"], lang)
         if not lane.direct:
-            return pick(COMPARE["facts.interpreted"], lang)
+            return pick(COMPARE["facts.interpreted"], lang) if lane.guest_steps else "–"
         share = decimal(f"{100 * lane.direct:.1f}", lang)
-        exits = thousands(sum(lane.exits.values()))
-        return plain(COMPARE["facts"], lang, {"exits": exits, "share": share})
+        exits = sum(lane.exits.values())
+        return plain(COMPARE["facts.one" if exits == 1 else "facts"], lang, {
+            "exits": thousands(exits), "share": share})
 
     def difference(self, lane: Lane) -> Difference | None:
         """How a lane has parted from the first one by now."""
@@ -313,7 +314,7 @@ class CompareRun:
             plain(COMPARE["part"], lang, {
                 "lane": self.name(lane, lang),
                 "added": thousands(self._added(lane, self.cycles(lane)[1]))})
-            for lane in lanes if lane.guest_steps >= self.step)
+            for lane in lanes if lane.compared and lane.guest_steps >= self.step)
         spoken = segments(COMPARE["said"], lang, {"insn": self._insn, "parts": parts})
         for lane in lanes:
             found = self.difference(lane)

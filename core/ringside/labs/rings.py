@@ -199,8 +199,10 @@ class RingsRun(MachineRun):
                 if event.vector == 14:
                     facts = {"address": hexa(event.address)}
                     return name, plain(RINGS["chip.address"], lang, facts), False
-                facts = {"mnemonic": mnemonic, "ring": ring}
+                facts = {"mnemonic": mnemonic, "ring": ring, "selector": f"{event.error:#x}"}
                 key = "chip.privilege" if mnemonic in PRIVILEGED_IO else "chip.ring0"
+                if event.error > 0:
+                    key = "chip.selector"
                 return name, plain(RINGS[key], lang, facts) if ring else mnemonic, False
             if isinstance(event, ev.InterruptDelivered):
                 return vector_name(event.vector), "", False
@@ -307,7 +309,8 @@ class RingsRun(MachineRun):
 
     def _counts(self, lang: str) -> dict[str, Any]:
         figures = self.reader.figures(self.timeline_.counts(), self.system.guest_steps)
-        rows = [(key, pick(RINGS[f"count.{key}"], lang), value, context)
+        least = {"silent": int(self._compared() is not None)}  # what parted it made no noise
+        rows = [(key, pick(RINGS[f"count.{key}"], lang), max(value, least.get(key, 0)), context)
                 for key, value, context in figures.rows]
         note = ""
         if figures.direct is not None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from ..host.systems import System
 from ..host.virtualized import Virtualized
+from ..isa.decode import decode
+from ..isa.row import classify
 from ..machine.cpu import Cpu
 from ..machine.memory import FRAME_SHIFT
 from ..trace import events as ev
@@ -19,6 +21,8 @@ from .narrate import hexa
 from .translated import LOOKUP, Translated, kind_of
 from .words.say import Segment, segments
 from .words.translation import TRANSLATION
+
+PRIVILEGED, SENSITIVE = "privileged", "sensitive"  # as ``classify`` says
 
 INLINE_STORIES = frozenset({"cli", "sti", "popf"})
 Told = list[Segment] | None
@@ -139,7 +143,9 @@ def _entered(
         if insn.startswith("sti") and len(cache.ran) > 1:
             return _say("trap.sti", lang)
         short = cache.ran[-1:] and cache.code_at(cache.ran[-1]).mnemonic == "int3"
-        return _say("trap.callout", lang, insn=insn, call="INT3" if short else "INT FCh")
+        kind = _class_of(cache, eip)
+        key = f"trap.callout.{kind}" if kind in (PRIVILEGED, SENSITIVE) else "trap.callout"
+        return _say(key, lang, insn=insn, call="INT3" if short else "INT FCh")
     fault = heard.get(ev.FaultRaised)
     if fault is not None and fault.vector == 14 and fault.error & 2:
         gpa = technique.vm.where(fault.address)
@@ -157,6 +163,13 @@ def _resumed(
     return _say(f"resume.{where}", lang, eip=hexa(heard[ev.Resumed].eip))
 
 
+def _class_of(cache: Translated, eip: int) -> str:
+    """Popek and Goldberg's class of the guest's instruction, where it is in the unit shown."""
+    unit = cache.scope().unit
+    pairs = (pair for pair in unit.pairs if pair.eip == eip and pair.code) if unit else ()
+    return next((classify(decode(pair.code).row) for pair in pairs), "")
+
+
 def _retired(
     cache: Translated, heard: Heard, vcpu: Cpu, eip: int, insn: str, lang: str
 ) -> Told:
@@ -172,7 +185,9 @@ def _retired(
     ways = {way.jump: way for way in scope.unit.exits}
     kind = kind_of(pair.kind, pair.cache, ways)
     if kind == IDENT:
-        key = "run.ident.jump" if is_direct_jump(pair) else "run.ident"
+        loads = classify(decode(pair.code).row) == SENSITIVE  # of those, only segments are copied
+        key = ("run.ident.jump" if is_direct_jump(pair) else
+               "run.ident.segment" if loads else "run.ident")
         return _say(key, lang, insn=insn)
     if kind == INLINE:
         name = insn.split()[0].rstrip("d")

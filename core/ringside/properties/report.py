@@ -18,9 +18,15 @@ def equal(found: Equivalence, lang: str) -> str:
     if found.holds and found.total > found.steps:
         key = "equal.further"
     return say(
-        key, lang, steps=found.steps, step=found.step, what=named(found.what, lang),
+        key, lang, steps=_counted(found.steps, lang), step=_counted(found.step, lang),
+        what=named(found.what, lang),
         expected=amount(found.what, found.expected), found=amount(found.what, found.found),
-        instruction=found.instruction, total=found.total)
+        instruction=found.instruction, total=_counted(found.total, lang))
+
+
+def _counted(value: int, lang: str) -> str:
+    """A count in groups of three."""
+    return f"{value:,}".replace(",", "\u202f") if lang == "hu" else f"{value:,}"
 
 
 def stopped(found: Attack, lang: str) -> str:
@@ -42,11 +48,9 @@ def efficient(found: Efficiency, lang: str) -> str:
     share = f"{100 * found.share:.1f}"
     if lang == "hu":
         slowdown, share = slowdown.replace(".", ","), share.replace(".", ",")
-    cycles = f"{found.work:,}"
-    if lang == "hu":
-        cycles = cycles.replace(",", "\u202f")
     return say(
-        "efficient", lang, share=share, exits=found.exits, cycles=cycles, slowdown=slowdown)
+        "efficient", lang, share=share, exits=_counted(found.exits, lang),
+        cycles=_counted(found.work, lang), slowdown=slowdown)
 
 
 def lines(found: Properties, lang: str = "en") -> Iterator[str]:

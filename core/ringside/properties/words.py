@@ -37,7 +37,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "stopped.saw": (
         "{times} answers showed it the VMM, not its own machine",
         "{times} válaszból a VMM-et látta meg a saját gépe helyett"),
-    "stopped.alone": ("nobody stands still but itself", "csak ő maga állt meg"),
+    "stopped.alone": ("it stopped nobody but itself", "csak önmagát állította meg"),
     "stopped.bounds": (
         "no address it can name lies outside its machine",
         "nincs olyan cím, amely a gépéből kivezetne"),

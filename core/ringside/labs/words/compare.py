@@ -18,6 +18,7 @@ COMPARE: dict[str, Message] = {
     "where.root.short": ("root mode · {insn}", "root mód · {insn}"),
     "added": ("+{added} in this step", "+{added} ebben a lépésben"),
     "facts": ("{exits} exits · {share} % direct", "{exits} kilépés · {share}% közvetlen"),
+    "facts.one": ("1 exit · {share} % direct", "1 kilépés · {share}% közvetlen"),
     "facts.bare": ("no VMM", "nincs VMM"),
     "facts.interpreted": ("nothing runs directly", "semmi sem fut közvetlenül"),
     "paging.ept": ("EPT", "EPT"),
@@ -79,8 +80,8 @@ COMPARE: dict[str, Message] = {
     "unequal": (
         "{lane} is different since guest step {step}, {insn}: {what} is {found} instead of "
         "{expected}.",
-        "{lane} a(z) {step}. vendéglépés ({insn}) óta más: {what} értéke {found} "
-        "{expected} helyett."),
+        "{lane} a(z) {step}. vendéglépés ({insn}) óta más: {what} értéke {found}, nem "
+        "{expected}."),
     "panel.exits": ("Exits by kind", "Kilépések fajtánként"),
     "panel.bills": ("Cycles, modelled", "Ciklusok, modellezve"),
     "no.exits": ("none", "nincs"),

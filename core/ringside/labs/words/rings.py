@@ -36,6 +36,8 @@ RINGS: dict[str, Message] = {
     "token.app": ("application", "alkalmazás"),
     "token.kernel": ("guest kernel", "vendégkernel"),
     "token.vmm": ("VMM at work", "a VMM dolgozik"),
+    "chip.selector": (
+        "{mnemonic}: selector {selector}, CPL {ring}", "{mnemonic}: {selector} szelektor, CPL {ring}"),
     "chip.privilege": ("{mnemonic} · CPL {ring} > IOPL 0", "{mnemonic} · CPL {ring} > IOPL 0"),
     "chip.ring0": (
         "{mnemonic} needs ring 0, is in {ring}", "{mnemonic}: 0-s gyűrű kell, itt {ring}"),

@@ -353,7 +353,7 @@ STEPS: dict[str, Message] = {
         "of {expected}.",
         "[{mnemonic}](sensitive) a(z) {ring}. [gyűrűben](ring) [csapda](trap) nélkül futott le, "
         "így a [VMM](@vmm) nem tud róla. A vendég innentől eltér a csupasz géptől: {what} = "
-        "{found} {expected} helyett."),
+        "{found}, nem {expected}."),
     "met": (
         "{vm} answered frame {number} in time: {latency} ticks.",
         "{vm} időben válaszolt a(z) {number}. keretre: {latency} ütem."),

@@ -170,6 +170,11 @@ TRANSLATION: dict[str, Message] = {
         "it does what it does in ring 0.",
         "{insn} azonos másolatként fut a tárból: [ártalmatlan](innocuous), az 1. gyűrűben ugyanazt "
         "teszi, mint a 0.-ban."),
+    "run.ident.segment": (
+        "{insn} runs from the cache as an identical copy. It is [sensitive](sensitive), but what it "
+        "loads is a [descriptor](gdt) of the [VMM](@vmm)'s, made for ring 1.",
+        "{insn} azonos másolatként fut a tárból. [Érzékeny](sensitive), de amit betölt, az a "
+        "[VMM](@vmm) [leírója](gdt), az 1. gyűrűhöz igazítva."),
     "run.ident.jump": (
         "{insn} runs from the cache as an identical copy: this is a region of hot code, and from "
         "the jump to its target it takes as many bytes as the guest's own.",
@@ -233,6 +238,16 @@ TRANSLATION: dict[str, Message] = {
     "trap.callout": (
         "In the place of {insn} stands {call}, a callout: the [VMM](@vmm) gets control.",
         "{insn} helyén {call} áll, egy VMM-hívás: a [VMM](@vmm) kapja meg a vezérlést."),
+    "trap.callout.privileged": (
+        "{insn} is [privileged](privileged), so in its place stands {call}, a callout: the "
+        "[VMM](@vmm) gets control.",
+        "{insn} [privilegizált](privileged), ezért a helyén {call} áll, egy VMM-hívás: a "
+        "[VMM](@vmm) kapja meg a vezérlést."),
+    "trap.callout.sensitive": (
+        "{insn} is [sensitive](sensitive): in ring 1 it would not do what it does in ring 0. In its "
+        "place stands {call}, a callout: the [VMM](@vmm) gets control.",
+        "{insn} [érzékeny](sensitive): az 1. gyűrűben nem azt tenné, amit a 0.-ban. A helyén {call} "
+        "áll, egy VMM-hívás: a [VMM](@vmm) kapja meg a vezérlést."),
     "trap.nothing": (
         "{nothing}, so there is nothing to translate. INT FCh stands in its place, a callout: the "
         "[VMM](@vmm) gets control and raises the [exception](fault) the real processor would.",
@@ -255,11 +270,11 @@ TRANSLATION: dict[str, Message] = {
         "[laphiba](pf)."),
     "find": (
         "The [VMM](@vmm) looks for the translation of {eip}.",
-        "A [VMM](@vmm) {eip} fordítását keresi."),
+        "A [VMM](@vmm) a {eip} című kód fordítását keresi."),
     "translate": (
         "The [VMM](@vmm) translates the unit at {eip} (guest instructions: {count}): {guest} bytes "
         "become {cache} bytes in the cache.",
-        "A [VMM](@vmm) lefordítja {eip} egységét ({count} vendégutasítás): {guest} bájtból a "
+        "A [VMM](@vmm) lefordítja a {eip} címen kezdődő egységet ({count} vendégutasítás): {guest} bájtból a "
         "tárban {cache} bájt lesz."),
     "translate.hot": (
         "The code around {eip} is hot. The [VMM](@vmm) [translates](translation) it again as one "
