@@ -12,7 +12,17 @@ from ringside.isa.assembler import Program
 from ringside.trace.events import Event
 
 HEAD = "bits 32\norg 0x100000\n"
-WITH_TABLES = HEAD + '%include "pc.inc"\n'
+RING_3 = """
+%macro ring_3 1                 ; go on at this label, as a program
+        push dword USER_DATA
+        push dword 0x80000
+        push dword 0x202
+        push dword USER_CODE
+        push dword %1
+        iret
+%endmacro
+"""
+WITH_TABLES = HEAD + '%include "pc.inc"\n' + RING_3
 MEMORY = 4 << 20
 
 

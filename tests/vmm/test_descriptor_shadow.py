@@ -130,12 +130,7 @@ main:   mov eax, service
         mov word [gdt + 0x2C], 0xEC00
         shr eax, 16
         mov [gdt + 0x2E], ax
-        push dword USER_DATA
-        push dword 0x80000
-        push dword 0x202
-        push dword USER_CODE
-        push dword program
-        iret
+        ring_3 program
 program:
         call 0x28:0
         int 0x30
@@ -194,12 +189,7 @@ def test_code_of_ring_3_is_absent_while_the_guests_kernel_runs(bench: Any) -> No
 
 def test_pinned_entries_are_those_of_the_ring_that_runs(bench: Any) -> None:
     text = """
-main:   push dword USER_DATA
-        push dword 0x80000
-        push dword 0x202
-        push dword USER_CODE
-        push dword program
-        iret
+main:   ring_3 program
 program: jmp program
 """
     system = bench.virtual(text, tables=True)

@@ -47,12 +47,7 @@ main:   mov edi, 0x201000
 FLUSH = " mov ecx, cr3\n mov cr3, ecx\n"
 MOVE = " mov dword [ebx], 0x300067\n"
 RING_3 = """
-        push dword USER_DATA
-        push dword 0x80000
-        push dword 0x202
-        push dword USER_CODE
-        push dword program
-        iret
+        ring_3 program
 program:
 """
 REAL = """

@@ -85,12 +85,7 @@ def test_each_machine_keeps_its_own_tables(bench: Any) -> None:
     text = """
 main:   mov eax, USER_DATA
         mov fs, ax
-        push dword USER_DATA
-        push dword 0x80000
-        push dword 0x202
-        push dword USER_CODE
-        push dword program
-        iret
+        ring_3 program
 program: mov esi, 1
 .loop:  mov eax, fs
         inc edi

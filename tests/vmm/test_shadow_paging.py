@@ -103,12 +103,7 @@ def test_with_cr0_wp_clear_the_kernel_writes_read_only_pages_and_ring_3_still_ma
         mov edi, [0x300004]
         mov eax, USER_DATA
         mov ds, ax
-        push dword USER_DATA
-        push dword 0x80000
-        push dword 0x202
-        push dword USER_CODE
-        push dword program
-        iret
+        ring_3 program
 align 4096
 program:
         mov esi, [0x300004]             ; allowed: the page is ring 3's

@@ -140,12 +140,7 @@ def test_mov_ss_with_rpl_0_faults_in_ring_1_and_is_emulated(bench: Any) -> None:
 def test_privileged_instructions_of_ring_3_reach_the_guests_own_handler(bench: Any) -> None:
     text = """
 main:   gate 13, protection
-        push dword USER_DATA
-        push dword 0x80000
-        push dword 0x202
-        push dword USER_CODE
-        push dword program
-        iret
+        ring_3 program
 program:
         hlt
 protection:
@@ -167,12 +162,7 @@ def test_the_gates_dpl_is_checked_against_the_virtual_ring(bench: Any) -> None:
 main:   gate 13, protection
         gate 0x30, closed
         int 0x30                ; the kernel may
-        push dword USER_DATA
-        push dword 0x80000
-        push dword 0x202
-        push dword USER_CODE
-        push dword program
-        iret
+        ring_3 program
 closed: inc edi
         iret
 program:
@@ -273,12 +263,7 @@ step:   inc edi
 
 def test_resuming_says_which_ring_the_guest_is_in(bench: Any) -> None:
     text = """
-main:   push dword USER_DATA
-        push dword 0x80000
-        push dword 0x202
-        push dword USER_CODE
-        push dword program
-        iret
+main:   ring_3 program
 program: jmp program
 """
     system = bench.virtual(text, tables=True, listen=True)
