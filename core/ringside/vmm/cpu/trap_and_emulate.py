@@ -214,7 +214,9 @@ class TrapAndEmulate(RunsInPlace):
         self.own_gdt = self.own_gdt or vcpu.gdtr.limit > 0
         now = (vcpu.gdtr.base, vcpu.gdtr.limit, vcpu.ldtr.selector, vcpu.ldtr.base,
                vcpu.ldtr.limit)
+        doubtful = not self.reversible or not self.descriptors.agreed()
         if now != self.seen or self.vm.last in TABLE_LOADS:
+            doubtful = True
             if now[:2] != self.seen[:2] or self.vm.last == "lgdt":
                 self.descriptors.reload(local=False)
             if now[2:] != self.seen[2:] or self.vm.last == "lldt":
@@ -222,20 +224,19 @@ class TrapAndEmulate(RunsInPlace):
                 selector = MONITOR_LDT if vcpu.ldtr.present else 0
                 self.monitor.machine.cpu.load_ldt(selector)
             self.seen = now
-            self.reversible = self.descriptors.reversible(self.own_gdt)
-        elif not self.reversible or not self.descriptors.agreed():
-            self.reversible = self.descriptors.reversible(self.own_gdt)
         if self.vm.tlb.flushed:
+            doubtful = True
             self.vm.tlb.flushed = False
             self.descriptors.verify()
-            self.reversible = self.descriptors.reversible(self.own_gdt)
         if self.vm.memory.touched:
             if self.descriptors.contradicted():
+                doubtful = True
                 self.descriptors.rewrite()
-                self.reversible = self.descriptors.reversible(self.own_gdt)
             self.vm.memory.touched = False
             self.vm.memory.written.clear()
             self.descriptors.refresh()
+        if doubtful:
+            self.reversible = self.descriptors.reversible(self.own_gdt)
         for seg in self.vm.loaded:
             if seg in DATA_SEGMENTS and vcpu.segs[seg].present:
                 self.descriptors.admit(vcpu.segs[seg].selector)
