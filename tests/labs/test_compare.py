@@ -73,6 +73,16 @@ def test_the_token_is_in_the_real_ring() -> None:
             assert current == [f"{rings}{ring}"] * (ring >= 0)
 
 
+def test_a_lane_says_who_is_at_work_before_the_next_instruction() -> None:
+    run = open_run("popf")
+    run.seek(43)
+    drawn = nodes(run)
+    assert drawn["lane:emulation:where"]["text"].startswith("VMM · 00102047")
+    assert drawn["lane:bare-metal:where"]["text"].startswith("ring 0 · 00102047")
+    assert drawn["lane:trap-and-emulate:where"]["text"].startswith("ring 1 · 00102047")
+    assert "next instruction" in drawn["legend:note"]["text"]
+
+
 def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on no guest can be started, and none taken a step further or back."""
     monkeypatch.setattr(compare, "compare_guest", None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from ringside.cli import main
-from ringside.host.systems import BARE_METAL, UNMODIFIED
+from ringside.host.systems import BARE_METAL, BUILDERS, UNMODIFIED
 from ringside.measure.predict import predictions
 from ringside.trace.presets import preset
 
@@ -37,6 +38,35 @@ def test_compare_names_the_first_divergence_and_says_so_with_its_status(capsys) 
         "instruction": "popf", "what": "eflags.if", "expected": 1, "found": 0}
     assert main(["compare", "popf", "--cpu", "bare-metal,trap-and-emulate"]) == 1
     assert "parts at guest step 53, at 001024f7, popf: IF is 0, not 1" in capsys.readouterr().out
+
+
+def test_compare_speaks_hungarian_with_the_same_figures(capsys) -> None:
+    shown = {}
+    for lang in ("en", "hu"):
+        assert main(["compare", "popf", "--lang", lang]) == 1
+        shown[lang] = capsys.readouterr().out
+    assert "IF értéke 0, nem 1" in shown["hu"]
+    rows = {lang: [line.split()[:5] for line in re.sub("(?<=\\d)[,\u202f]", "", out).splitlines()
+                   if " exit " in line]
+            for lang, out in shown.items()}
+    assert rows["en"] == rows["hu"] and len(rows["en"]) == 6
+
+
+def test_a_hostile_guest_is_compared_under_every_technique(capsys) -> None:
+    _, report = compared(capsys, "hostile_spy")
+    assert [lane["technique"] for lane in report["lanes"]] == [
+        BARE_METAL, *(id for id in BUILDERS if id != BARE_METAL)]
+    (ported,) = (lane for lane in report["lanes"] if not lane["compared"])
+    assert ported["technique"] == "paravirtualization" and ported["outcome"] == "exit 9"
+    main(["compare", "nobody"])
+    assert "hostile_spy" in capsys.readouterr().err
+
+
+def test_what_a_parted_guest_cost_is_told_as_other_work(capsys) -> None:
+    main(["compare", "popf"])
+    assert "trap-and-emulate: what it cost from there on is for other work" in capsys.readouterr().out
+    main(["compare", "hlt"])
+    assert "other work" not in capsys.readouterr().out
 
 
 def test_compare_stops_all_lanes_at_the_limit(capsys) -> None:

@@ -20,6 +20,19 @@ def test_one_technique_is_reported_with_its_loss_and_every_hostile_guest(capsys)
     assert "% direct" in text
 
 
+def test_a_guest_that_parted_has_its_efficiency_told_as_other_work(capsys) -> None:
+    assert main(["properties", "--cpu", "trap-and-emulate", "--lang", "hu"]) == 0
+    assert "részben más munka" in capsys.readouterr().out
+    assert main(["properties", "popf", "--cpu", "trap-and-emulate/virtualizable"]) == 0
+    assert "other work" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("guest", [["hlt"], ["--guest", "hlt"]])
+def test_the_guest_is_named_with_or_without_its_option(guest: list[str], capsys) -> None:
+    assert main(["properties", *guest, "--cpu", "emulation"]) == 0
+    assert "emulation · hlt" in capsys.readouterr().out
+
+
 def test_the_same_as_data(capsys) -> None:
     assert main(["properties", "--cpu", "emulation", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
@@ -43,6 +56,7 @@ def test_interpreting_is_told_to_be_slower_than_hardware(capsys) -> None:
     [
         (["--cpu", "magic"], "choose one of: emulation"),
         (["--guest", "nobody"], "choose one of: rings"),
+        (["nobody"], "choose one of: rings"),
         (["--cpu", "paravirtualization", "--guest", "lecture_bt"], "is not ported"),
     ],
 )

@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     from ..trace.presets import Preset
 
 LIMIT = 100_000
-COUNTED = {
-    "without": "cycles count the processor and the VMM with all its exits, not what devices "
-               "take (--devices with adds that)",
-    "with": "cycles count devices too: a real port is slower than a virtual device, so a guest "
-            "that does much I/O seems cheaper without hardware",
-}
-ASSUMED = "* so much of the cycles is at assumed prices (not counting one cycle an instruction)"
-TAKEN_OVER = ": where no figure of the {preset} is known, those of the {measured} stand in"
-RING = "ring: the real one the guest's code runs in; -: the processor runs none of it"
-SINGLE = "CLI, STI, CALL and RET count as one cycle: nobody counts single instructions here"
 
 
 def add(commands: Any) -> None:
@@ -45,12 +35,14 @@ def add(commands: Any) -> None:
     compare.add_argument("--devices", choices=("without", "with"), default="without",
                          help="count the time devices take or not (default: without: a virtual "
                               "device is faster than a real port)")
+    compare.add_argument("--lang", choices=("en", "hu"), default="en")
     compare.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def run_and_compare(options: argparse.Namespace) -> int:
     """Carry the command out; 0 if all lanes stayed equal, 1 if one parted."""
     from ..trace.presets import PRESETS
+    from .side_by_side import lines
 
     processor = processor_of(options) or PRESETS[0]
     refused: dict[str, str] = {}
@@ -61,14 +53,14 @@ def run_and_compare(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(report, ensure_ascii=False, indent=2))
     else:
-        print("\n".join(lines(report)))
+        print("\n".join(lines(report, options.lang)))
     return 1 if any(lane.difference for lane in comparison.lanes) else 0
 
 
 def _open(
     what: str, cpu: str, processor: Preset, refused: dict[str, str]
 ) -> Comparison:
-    from ..guests import NANO, SHELF
+    from ..guests import HOSTILE, NANO, SHELF
     from ..isa.assembler import AssemblyError
     from ..isa.faults import NotModelled
     from ..labs.batch import BatchError, Unknown
@@ -89,7 +81,8 @@ def _open(
         return compare(
             what, assembled, wanted, disk, ept=processor.ept, refused=None if cpu else refused)
     except Unknown:
-        guests = sorted(entry.id for entry in (*SHELF, *NANO) if len(techniques_for(entry.id)) > 1)
+        guests = sorted(entry.id for entry in (*SHELF, *NANO, *HOSTILE)
+                        if len(techniques_for(entry.id)) > 1)
         raise Refusal(unknown(
             f"{what!r} is neither a file nor a guest to compare", what, {"guests": guests}),
         ) from None
@@ -166,55 +159,3 @@ def _lane(lane: Lane, processor: Preset, devices: bool) -> dict[str, Any]:
         "bill": {line.name: {"count": line.count, "cycles": line.cycles, "total": line.total}
                  for line in bill.lines},
     }
-
-
-def lines(report: dict[str, Any]) -> list[str]:
-    """The same as a table, with what differs under it."""
-    from ..properties.parted import amount, named
-    from ..trace.presets import MEASURED_ON, preset
-
-    wide = max(20, 2 + max(len(lane["technique"]) for lane in report["lanes"]))
-    shown = [
-        f"{report['guest']}, each after {report['guest_steps']:,} guest steps or at its end "
-        f"(cycles modelled: {report['preset']})",
-        COUNTED[report["devices"]],
-        SINGLE,
-        *(f"your price: {name} {cycles:g}" for name, cycles in report["own_prices"].items()),
-        f"{'technique':<{wide}}{'ring':>4}  {'at':<10}{'steps':>9}{'cycles':>14}"
-        f"{'assumed*':>10}{'exits':>9}{'direct':>9}",
-    ]
-    measured = preset(MEASURED_ON).title
-    taken = TAKEN_OVER.format(preset=report["preset"], measured=measured)
-    notes = [ASSUMED + taken * (report["preset"] != measured), RING]
-    notes += dict.fromkeys(lane["price_note"] for lane in report["lanes"] if lane["price_note"])
-    for lane in report["lanes"]:
-        exits = sum(lane["exits"].values())
-        shown.append(
-            f"{lane['technique']:<{wide}}{'-' if lane['ring'] is None else lane['ring']:>4}  "
-            f"{lane['address']:08x}  {lane['guest_steps']:>9,}{lane['cycles']:>14,}"
-            f"{_assumed(lane):>10}{exits:>9,}{100 * lane['direct']:>8.1f}%  "
-            f"{lane['outcome'] or lane['instruction']}")
-        kinds = ", ".join(f"{name} {count:,}" for name, count in lane["exits"].items())
-        if kinds:
-            shown.append(f"{'':<{wide + 6}}{kinds}")
-        found = lane["difference"]
-        if found is not None:
-            insn = f", {found['instruction']}" if found["instruction"] else ""
-            notes.append(
-                f"{lane['technique']} parts at guest step {found['guest_step']:,}, "
-                f"at {found['address']:08x}{insn}: {named(found['what'], 'en')} is "
-                f"{amount(found['what'], found['found'])}, not "
-                f"{amount(found['what'], found['expected'])}")
-        elif not lane["compared"]:
-            notes.append(f"{lane['technique']} runs the ported guest: its state is not compared")
-    compared = [lane for lane in report["lanes"][1:] if lane["compared"]]
-    if compared and not any(lane["difference"] for lane in compared):
-        notes.append("equal to the first at every look: registers, flags, segments, output, memory")
-    notes += [f"{id} cannot run it: {why}" for id, why in report["refused"].items()]
-    return [*shown, *notes]
-
-
-def _assumed(lane: dict[str, Any]) -> str:
-    """How much of a lane's cycles rests on assumed prices."""
-    share = lane["assumed_cycles"] / lane["cycles"] if lane["cycles"] else 0.0
-    return f"{100 * share:.0f}%*" if lane["assumed_cycles"] else "-"

@@ -8,6 +8,8 @@ from typing import Any
 
 from .arguments import Refusal
 
+USUAL = "popf"
+
 
 def add(commands: Any) -> None:
     """Add the command to what ``ArgumentParser.add_subparsers`` gave."""
@@ -16,8 +18,10 @@ def add(commands: Any) -> None:
     properties.set_defaults(command=measure_and_report)
     properties.add_argument("--technique", "--cpu", default=None, metavar="TECHNIQUE",
                             help="one technique only (default: every one)")
-    properties.add_argument("--guest", default="popf",
-                            help="the guest for equivalence and efficiency (default: popf)")
+    named = properties.add_mutually_exclusive_group()
+    named.add_argument("what", nargs="?", default=None, metavar="GUEST",
+                       help=f"the guest for equivalence and efficiency (default: {USUAL})")
+    named.add_argument("--guest", default=None, metavar="GUEST", help="the same")
     properties.add_argument("--lang", choices=("en", "hu"), default="en")
     properties.add_argument("--json", action="store_true", help="print as JSON")
 
@@ -30,20 +34,21 @@ def measure_and_report(options: argparse.Namespace) -> int:
     from ..properties.words import say
 
     wanted = [options.technique] if options.technique else [each.id for each in SUBJECTS]
+    guest = options.what or options.guest or USUAL
     found = []
-    try:
-        for technique in wanted:
-            try:
-                found.append(measure(technique, options.guest))
-            except CannotRun:
-                if options.technique or technique == wanted[-1] and not found:
-                    raise
-    except ValueError as error:
-        raise Refusal(str(error)) from None
+    for technique in wanted:
+        try:
+            found.append(measure(technique, guest))
+        except CannotRun as error:
+            if options.technique or technique == wanted[-1] and not found:
+                raise Refusal(str(error)) from None
+        except ValueError as error:
+            raise Refusal(str(error)) from None
+        else:
+            if not options.json:  # each technique as soon as it is known: some guests take long
+                print("\n".join(lines(found[-1], options.lang)), flush=True)
     if options.json:
         print(json.dumps([each.as_dict() for each in found], ensure_ascii=False, indent=2))
-        return 0
-    for each in found:
-        print("\n".join(lines(each, options.lang)))
-    print(say("counted", options.lang, preset=PROCESSOR.title))
+    else:
+        print(say("counted", options.lang, preset=PROCESSOR.title))
     return 0

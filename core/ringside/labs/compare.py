@@ -238,6 +238,7 @@ class CompareRun:
             scale=scale,
             scale_text=plain(COMPARE["scale.end"], lang, {"cycles": thousands(scale)}),
             legend=(pick(COMPARE["legend.own"], lang), pick(COMPARE["legend.vmm"], lang)),
+            note="" if short else pick(COMPARE["legend.next"], lang),
         )
 
     def _lane(self, lane: Lane, lang: str, short: bool) -> figure.LaneView:
@@ -247,6 +248,7 @@ class CompareRun:
         own, cycles = self.cycles(lane)
         facts: dict[str, object] = {
             "ring": now.ring, "address": hexa(seen.linear), "insn": insn}
+        place = _place(now.ring, in_vmm=seen.context == "vmm")
         step = max(self.step, 1)
         ended = lane.system.outcome is not None and lane.guest_steps <= self.step
         return figure.LaneView(
@@ -254,7 +256,7 @@ class CompareRun:
             title=self._title(lane, lang, short),
             ring=now.ring,
             context=seen.context,
-            where=plain(COMPARE[_place(now.ring, short)], lang, facts),
+            where=plain(COMPARE[f"{place}.short" if short else place], lang, facts),
             own=round(own),
             cycles=round(cycles),
             cycles_text=thousands(cycles),
@@ -350,10 +352,12 @@ def _paging(lane: Lane, lang: str) -> str:
     return pick(COMPARE["paging.ept" if lane.memory == NESTED else "paging.shadow"], lang)
 
 
-def _place(ring: int, short: bool) -> str:
-    """The message that says where a lane is: outside the guest's rings in VMX root mode."""
-    name = "where" if ring >= 0 else "where.root"
-    return f"{name}.short" if short else name
+def _place(ring: int, *, in_vmm: bool) -> str:
+    """The message that says who is at work in a lane before its guest's next instruction: the
+    guest in its ring, or the VMM, which in VMX root mode is outside the guest's rings."""
+    if ring < 0:
+        return "where.root"
+    return "where.vmm" if in_vmm else "where"
 
 
 KINDS = ("exit", "diverge")

@@ -139,7 +139,7 @@ class GuestBatch:
             f"technique     {report['technique']}",
             *([f"memory        {self.memory}"] if self.memory else []),
             f"instructions  {report['instructions']:,}",
-            f"cycles        {report['cycles']:,} (modelled: {report['preset']})",
+            f"cycles        {report['cycles']:,} (modelled, devices included: {report['preset']})",
             *([f"note          {report['price_note']}"] if report["price_note"] else []),
             *own_price_lines(report["own_prices"]),
             *walk_lines(report["walks"], report["walk_references"]),

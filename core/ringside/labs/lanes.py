@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
-from ..guests import PARAVIRTUAL, disk, program
+from ..guests import HOSTILE, PARAVIRTUAL, disk, program
 from ..guests.porting import PORTED
 from ..host.systems import (
     BUILDERS,
@@ -32,7 +32,7 @@ MEMORY = 8 << 20
 Assembled = Callable[[dict[str, int]], Program | bytes]
 """Makes the guest with the defines of a technique."""
 _ONLY_PORTED = frozenset(guest.id for guest in PARAVIRTUAL)
-_PORTED = _ONLY_PORTED.union(PORTED)
+_PORTED = _ONLY_PORTED.union(PORTED, (guest.id for guest in HOSTILE))
 NO_EPT = frozenset({NESTED, UNTAGGED})  # what a processor without EPT cannot offer
 ELSEWHERE = frozenset({TRACED, CACHED})  # shadows as other labs vary them
 

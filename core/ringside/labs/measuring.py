@@ -248,8 +248,11 @@ class PropertiesRun:
             return segments(PROPERTIES["start"], lang)
         key, facts = self._spoken(now.make(self.guest), lang)
         name = _full_name(now.subject, lang)
-        return segments(PROPERTIES[key], lang, {
+        spoken = segments(PROPERTIES[key], lang, {
             **facts, "technique": name, "guest": shelf_guest(self.guest).title[lang]})
+        if now.what == EFFICIENT and not equivalence(now.subject, self.guest).holds:
+            spoken += [{"text": " "}, *segments(PROPERTIES["say.other.work"], lang)]
+        return spoken
 
     def _spoken(self, found: Found, lang: str) -> tuple[str, dict[str, object]]:
         if isinstance(found, Equivalence):

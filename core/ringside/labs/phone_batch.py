@@ -152,7 +152,7 @@ class PhoneBatch:
                 f"{_ms(refused['tick'])}: {refused['why']}")
         return [
             *lines,
-            f"cycles        {report['cycles']:,} (modelled: {report['preset']})",
+            f"cycles        {report['cycles']:,} (modelled, devices included: {report['preset']})",
             f"digest        {report['digest']}",
         ]
 

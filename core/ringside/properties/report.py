@@ -62,4 +62,5 @@ def lines(found: Properties, lang: str = "en") -> Iterator[str]:
     for attack in found.control:
         sign = "~" if attack.holds and attack.seen else mark[attack.holds]
         yield f"  {sign} {say('control', lang)}: {attack.guest}: {came_of(attack, lang)}"
-    yield f"    {say('efficiency', lang)}: {efficient(found.efficiency, lang)}"
+    other = "" if held else say("other", lang)
+    yield f"    {say('efficiency', lang)}: {efficient(found.efficiency, lang)}{other}"

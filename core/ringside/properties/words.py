@@ -49,6 +49,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "efficient": (
         "{share} % direct, {exits} exits, {cycles} cycles modelled ({slowdown} × bare metal)",
         "{share} % közvetlen, {exits} kilépés, {cycles} modellezett ciklus ({slowdown} × csupasz)"),
+    "other": (
+        "; the guest had parted, so it is partly other work",
+        "; a vendég eltért, ezért ez részben más munka"),
     "counted": (
         "Cycles count the processor and the VMM with all its exits, not what devices take: a real "
         "port is slower than a virtual device. Paging and prices are those of the {preset}, which "

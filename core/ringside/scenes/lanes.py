@@ -20,7 +20,7 @@ class LaneView:
     title: str
     ring: int  # the real processor's; -1 in VMX root mode, which is beside the guest's rings
     context: str  # who has it
-    where: str  # ring, address, instruction
+    where: str  # who is at work, the next instruction's address and text
     own: int  # cycles the guest took itself; the rest is the VMM's
     cycles: int
     cycles_text: str
@@ -42,6 +42,7 @@ class LanesView:
     scale: int  # cycles that fill a bar
     scale_text: str
     legend: tuple[str, str]  # the guest's own cycles, the VMM's
+    note: str = ""  # what else is to be known, where there is room for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def draw(view: LanesView, shape: str = "wide") -> Scene:
         scene.rect(f"legend:{tone}", at, height - 21, 11, 11, f"bar {tone}", r=2)
         scene.text(f"legend:{tone}:name", at + 16, height - 10, name, "label", size=size - 3)
         at += 16 + len(name) * (size - 3) * 0.56 + 14
+    if view.note:
+        scene.text("legend:note", at, height - 10, view.note, "label muted", size=size - 3)
     scene.text(
         "scale:end", layout.right, height - 10, view.scale_text, "label muted", size=size - 3,
         anchor="end" if layout.under else "middle")

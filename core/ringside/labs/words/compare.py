@@ -14,6 +14,8 @@ COMPARE: dict[str, Message] = {
     "step": ("guest step {step}", "{step}. vendéglépés"),
     "where": ("ring {ring} · {address} · {insn}", "{ring}. gyűrű · {address} · {insn}"),
     "where.short": ("ring {ring} · {insn}", "{ring}. gyűrű · {insn}"),
+    "where.vmm": ("VMM · {address} · {insn}", "VMM · {address} · {insn}"),
+    "where.vmm.short": ("VMM · {insn}", "VMM · {insn}"),
     "where.root": ("root mode · {address} · {insn}", "root mód · {address} · {insn}"),
     "where.root.short": ("root mode · {insn}", "root mód · {insn}"),
     "added": ("+{added} in this step", "+{added} ebben a lépésben"),
@@ -26,6 +28,8 @@ COMPARE: dict[str, Message] = {
     "isa.title": ("virtualizable", "virtualizálható"),
     "legend.own": ("guest", "vendég"),
     "legend.vmm": ("VMM; ticks: exits", "VMM; jelek: kilépések"),
+    "legend.next": (
+        "above the bar: the next instruction", "a sáv fölött: a következő utasítás"),
     "scale.end": ("{cycles} cycles", "{cycles} ciklus"),
     "parted": (
         "step {step}: {what} is {found}, not {expected}",

@@ -83,6 +83,9 @@ PROPERTIES: dict[str, Message] = {
         "{technique}: a(z) {guest} {steps} lépéséből egyet sem futtatott maga a processzor. A "
         "definíció szerint ez nem hatékony, bármennyibe kerül: itt, az eszközök ideje nélkül, a "
         "csupasz gép modellezett ciklusainak {slowdown}-szorosa."),
+    "say.other.work": (
+        "The guest has parted from bare metal before, so what is counted is partly other work.",
+        "A vendég előbb már eltért a csupasz géptől, ezért amit számolunk, részben más munka."),
     "fact.compared": ("compared", "összevetve"),
     "fact.compared.state": ("the whole state after each of {steps} steps",
         "a teljes állapot mind a {steps} lépés után"),
@@ -138,6 +141,6 @@ PROPERTIES: dict[str, Message] = {
     "panel.exits": ("Exits", "Kilépések"),
     "panel.done": ("Measured so far", "Eddigi mérések"),
     "done.equal": ("equivalence", "ekvivalencia"),
-    "done.attacks": ("hostile guests stopped", "megállított ellenséges vendégek"),
+    "done.attacks": ("attacks that did no harm", "támadások kár nélkül"),
     "done.seen": ("saw the VMM", "látta a VMM-et"),
 }

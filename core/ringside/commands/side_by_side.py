@@ -1,0 +1,143 @@
+"""What ``ringside compare`` prints: a line for each technique, then what is to be known of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+WORDS: dict[str, tuple[str, str]] = {
+    "head": (
+        "{guest}, each after {steps} guest steps or at its end (cycles modelled: {preset})",
+        "{guest}, mindegyik {steps} vendéglépés után vagy a végén (modellezett ciklusok: "
+        "{preset})"),
+    "devices.without": (
+        "cycles count the processor and the VMM with all its exits, not what devices take "
+        "(--devices with adds that)",
+        "a ciklusok a processzort és a VMM-et számolják minden kilépésével, az eszközök idejét nem "
+        "(a --devices with hozzáadja)"),
+    "devices.with": (
+        "cycles count devices too: a real port is slower than a virtual device, so a guest that "
+        "does much I/O seems cheaper without hardware",
+        "a ciklusokban az eszközök ideje is benne van: egy valódi port lassabb, mint egy virtuális "
+        "eszköz, ezért a sok be- és kivitel hardver nélkül olcsóbbnak látszik"),
+    "single": (
+        "CLI, STI, CALL and RET count as one cycle: nobody counts single instructions here",
+        "a CLI, az STI, a CALL és a RET egy-egy ciklus: itt senki sem számol egyes utasításokat"),
+    "yours": ("your price: {name} {cycles}", "saját ár: {name} {cycles}"),
+    "technique": ("technique", "technika"),
+    "ring": ("ring", "gyűrű"),
+    "at": ("at", "hol"),
+    "steps": ("steps", "lépés"),
+    "cycles": ("cycles", "ciklus"),
+    "assumed": ("assumed*", "becsült*"),
+    "exits": ("exits", "kilépés"),
+    "direct": ("direct", "közvetlen"),
+    "assumed.note": (
+        "* so much of the cycles is at assumed prices (not counting one cycle an instruction)",
+        "* a ciklusok ekkora része becsült áron (az utasításonkénti egy ciklus nélkül)"),
+    "taken.over": (
+        ": where no figure of the {preset} is known, those of the {measured} stand in",
+        ": amire a(z) {preset} száma nem ismert, ott a(z) {measured} ára áll"),
+    "ring.note": (
+        "ring: the real one the guest's code runs in; -: the processor runs none of it",
+        "gyűrű: az a valódi, amelyben a vendég kódja fut; -: a processzor semmit sem futtat "
+        "belőle"),
+    "parts": (
+        "{lane} parts at guest step {step}, at {address}{insn}: {what} is {found}, not {expected}",
+        "{lane} a(z) {step}. vendéglépésben válik el, itt: {address}{insn}: {what} értéke {found}, "
+        "nem {expected}"),
+    "other.work": (
+        "{lane}: what it cost from there on is for other work than the others did",
+        "{lane}: onnan kezdve mást végzett, mint a többi, az ára is másé"),
+    "ported": (
+        "{lane} runs the ported guest: its state is not compared",
+        "{lane} az átírt vendéget futtatja: az állapotát nem vetjük össze"),
+    "equal": (
+        "equal to the first at every look: registers, flags, segments, output, memory",
+        "minden ránézéskor egyezik az elsővel: regiszterek, jelzőbitek, szegmensek, kimenet, "
+        "memória"),
+    "refused": ("{lane} cannot run it: {why}", "{lane} nem tudja futtatni: {why}"),
+}
+
+
+def lines(report: dict[str, Any], lang: str) -> list[str]:
+    """The report of ``ringside compare`` as a table, with what differs under it."""
+    from ..labs.words.say import decimal
+    from ..trace.presets import MEASURED_ON, preset
+
+    measured = preset(MEASURED_ON).title
+    wide = max(20, 2 + max(len(lane["technique"]) for lane in report["lanes"]))
+    shown = [
+        _say("head", lang, guest=report["guest"], steps=_count(report["guest_steps"], lang),
+             preset=report["preset"]),
+        _say(f"devices.{report['devices']}", lang),
+        _say("single", lang),
+        *(_say("yours", lang, name=name, cycles=decimal(f"{cycles:g}", lang))
+          for name, cycles in report["own_prices"].items()),
+        _heading(lang, wide),
+    ]
+    notes = [_say("assumed.note", lang), _say("ring.note", lang)]
+    if report["preset"] != measured:
+        notes[0] += _say("taken.over", lang, preset=report["preset"], measured=measured)
+    notes += dict.fromkeys(lane["price_note"] for lane in report["lanes"] if lane["price_note"])
+    for lane in report["lanes"]:
+        shown += _row(lane, lang, wide)
+        notes += _differs(lane, lang)
+    compared = [lane for lane in report["lanes"][1:] if lane["compared"]]
+    if compared and not any(lane["difference"] for lane in compared):
+        notes.append(_say("equal", lang))
+    notes += [_say("refused", lang, lane=id, why=why) for id, why in report["refused"].items()]
+    return [*shown, *notes]
+
+
+def _heading(lang: str, wide: int) -> str:
+    word = {name: _say(name, lang) for name in (
+        "technique", "ring", "at", "steps", "cycles", "assumed", "exits", "direct")}
+    return (f"{word['technique']:<{wide}}{word['ring']:>5}  {word['at']:<10}{word['steps']:>9}"
+            f"{word['cycles']:>14}{word['assumed']:>10}{word['exits']:>9}{word['direct']:>10}")
+
+
+def _row(lane: dict[str, Any], lang: str, wide: int) -> list[str]:
+    """A lane's line, and under it its exits by kind."""
+    from ..labs.words.say import decimal
+
+    share = decimal(f"{100 * lane['direct']:.1f}", lang)
+    row = (
+        f"{lane['technique']:<{wide}}{'-' if lane['ring'] is None else lane['ring']:>5}  "
+        f"{lane['address']:08x}  {_count(lane['guest_steps'], lang):>9}"
+        f"{_count(lane['cycles'], lang):>14}{_assumed(lane):>10}"
+        f"{_count(sum(lane['exits'].values()), lang):>9}{share:>9}%  "
+        f"{lane['outcome'] or lane['instruction']}")
+    kinds = ", ".join(f"{name} {_count(count, lang)}" for name, count in lane["exits"].items())
+    return [row, f"{'':<{wide + 7}}{kinds}"] if kinds else [row]
+
+
+def _differs(lane: dict[str, Any], lang: str) -> list[str]:
+    """How a lane has parted, or that nobody looked."""
+    from ..properties.parted import amount, named
+
+    found = lane["difference"]
+    if found is None:
+        return [] if lane["compared"] else [_say("ported", lang, lane=lane["technique"])]
+    what = found["what"]
+    return [
+        _say("parts", lang, lane=lane["technique"], step=_count(found["guest_step"], lang),
+             address=f"{found['address']:08x}", what=named(what, lang),
+             insn=f", {found['instruction']}" if found["instruction"] else "",
+             found=amount(what, found["found"]), expected=amount(what, found["expected"])),
+        _say("other.work", lang, lane=lane["technique"]),
+    ]
+
+
+def _assumed(lane: dict[str, Any]) -> str:
+    """How much of a lane's cycles rests on assumed prices."""
+    share = lane["assumed_cycles"] / lane["cycles"] if lane["cycles"] else 0.0
+    return f"{100 * share:.0f}%*" if lane["assumed_cycles"] else "-"
+
+
+def _count(value: int, lang: str) -> str:
+    """A count in groups of three."""
+    return f"{value:,}".replace(",", "\u202f") if lang == "hu" else f"{value:,}"
+
+
+def _say(key: str, lang: str, **facts: object) -> str:
+    return WORDS[key][lang == "hu"].format(**facts)
