@@ -306,6 +306,7 @@ def describe(lab: Lab, lang: str) -> dict[str, Any]:
         "topic": words(TOPICS[lab.topic]),
         "question": words(lab.question),
         "guests": menu(lab.guests),
+        "guests_under": list(lab.guests_under),
         "techniques": menu(lab.techniques),
         "kinds": menu(lab.kinds),
         "options": [

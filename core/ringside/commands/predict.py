@@ -83,8 +83,8 @@ def lines(found: list[Any], processor: Preset, lang: str, *, explain: bool) -> l
         shown.append(f"{names[0]:<22}{names[1]:<16}{cycles:>10}{published:>11}"
                      f"{known if at_home else '':>8}".rstrip())
         if explain:
-            shown += [f"    {count:7.2f} × {cycles:<7g} {name}  [{confidence}: {source}]"
-                      for name, count, cycles, source, confidence in one.lines]
+            shown += [f"    {count:7.2f} × {cycles:<7g} {name}  [{_known(sure, source, lang)}]"
+                      for name, count, cycles, source, sure in one.lines]
         text = remark(one.key, lang)
         if text:
             shown.append(f"    {text}")
@@ -103,10 +103,21 @@ def lines(found: list[Any], processor: Preset, lang: str, *, explain: bool) -> l
     return shown + _own(processor, hungarian)
 
 
+def _known(sure: str, source: str, lang: str) -> str:
+    """How sure a price is, and where it comes from."""
+    from ..labs.words.price_list import LIST
+    from ..labs.words.say import pick
+    from ..labs.words.sources import source_in
+
+    return f"{pick(LIST[f'confidence.{sure}'], lang)}: {source_in(source, lang)}"
+
+
 def _own(processor: Preset, hungarian: bool) -> list[str]:
     """A line for each price that is the user's."""
+    from ..labs.words.sources import source_in
     from ..trace.own_prices import written
 
+    lang = "hu" if hungarian else "en"
     yours = "saját ár" if hungarian else "your price"
-    return [f"{yours}: {name} {written(price.cycles)}, {price.source}"
+    return [f"{yours}: {name} {written(price.cycles)}, {source_in(price.source, lang)}"
             for name, price in processor.prices.items() if name in processor.own]

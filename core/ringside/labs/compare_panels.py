@@ -13,6 +13,7 @@ from .words.price_list import LIST
 from .words.prices import PRICES
 from .words.rings import RINGS
 from .words.say import Segment, pick, plain, segments
+from .words.sources import source_in
 
 if TYPE_CHECKING:
     from .compare import CompareRun
@@ -84,7 +85,8 @@ def bills(run: CompareRun, lang: str) -> dict[str, Any]:
 
 def _source(line: Line, lang: str) -> str:
     sure = pick(LIST[f"confidence.{line.confidence}"], lang)
-    return f"{thousands(line.count)} × {written(line.cycles)} · {sure}: {line.source}"
+    source = source_in(line.source, lang)
+    return f"{thousands(line.count)} × {written(line.cycles)} · {sure}: {source}"
 
 
 def price_list(run: CompareRun, lang: str) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from .words.notes import ANSWERS, WORLD
 from .words.price_list import LIST
 from .words.prices import PRICES
 from .words.say import Message, Segment, decimal, pick, plain, segments
+from .words.sources import source_in
 
 TONES = {NATIVE: "kernel", SOFTWARE: "vmm", HARDWARE: "device", NESTED_PAGING: "device"}
 FIGURES, GENERATIONS = "figures", "generations"
@@ -112,7 +113,6 @@ class FiguresRun(Stepping):
     """Step k shows the first k predictions."""
 
     def __init__(self, setup: Setup) -> None:
-        self.guest = setup.guest
         known = preset(setup.options["preset"])
         self.published = with_ring_costs(known, FACTORS[setup.options["rest"]])
         self.processor = prices.priced(self.published, setup.options)
@@ -122,10 +122,8 @@ class FiguresRun(Stepping):
 
     @property
     def benchmark(self) -> str:
-        """The one the last step was about; the chosen one before the first step."""
-        if self.step:
-            return self.found[self.step - 1].benchmark
-        return self.guest.removeprefix(PREFIX)
+        """The one the last step was about, or the first one will be."""
+        return self.found[max(self.step - 1, 0)].benchmark
 
     def steps_of(self, kind: str) -> list[int]:
         """Where a benchmark begins, and what is far from the published figure."""
@@ -187,7 +185,7 @@ class FiguresRun(Stepping):
             rows = [{
                 "key": f"price:{name}", "name": pick(PRICES[name], lang),
                 "value": _times(count, cycles, ""), "changed": False,
-                "tip": f"{pick(LIST[f'confidence.{sure}'], lang)}: {source}"}
+                "tip": f"{pick(LIST[f'confidence.{sure}'], lang)}: {source_in(source, lang)}"}
                 for name, count, cycles, source, sure in one.lines]
             shown.insert(0, {
                 "id": "bill", "kind": "table", "title": pick(FASTEST["panel.bill"], lang),
@@ -286,7 +284,7 @@ class GenerationsRun(Stepping):
                 "key": f"generation:{processor.id}", "name": processor.title,
                 "value": " · ".join(thousands(value) for value in cycles.values()),
                 "changed": number == self.step - 1,
-                "tip": processor.prices["vm round trip"].source})
+                "tip": source_in(processor.prices["vm round trip"].source, lang)})
         return [
             {"id": "generations", "kind": "table",
              "title": pick(FASTEST["panel.generations"], lang), "rows": rows,
@@ -372,6 +370,7 @@ LAB = Lab(
         Choice(name, FASTEST[f"view.{name}"], FASTEST[f"view.{name}.note"])
         for name in (FIGURES, GENERATIONS)),
     usual={"guest": f"{PREFIX}pgfault"},
+    guests_under=(GENERATIONS,),
     kinds=tuple(Choice(name, FASTEST[f"kind.{name}"]) for name in KINDS),
     options=(
         Option("preset", FASTEST["option.preset"], prices.PROCESSORS, (FIGURES,), keeps=True),

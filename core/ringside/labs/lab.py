@@ -203,6 +203,8 @@ class Lab:
     techniques: tuple[Choice, ...]
     open: Callable[[Setup], Run]
     topic: str = "processor"  # one of TOPICS
+    # The techniques under which the guest can be chosen, where not under all.
+    guests_under: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     kinds: tuple[Choice, ...] = ()
     editable: bool = False

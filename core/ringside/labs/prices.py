@@ -11,6 +11,7 @@ from .lab import Choice, Option
 from .words.price_list import LIST
 from .words.prices import PRICES
 from .words.say import Message, pick, plain
+from .words.sources import source_in
 
 OWN: Mapping[str, str] = {f"price.{slug(name)}": name for name in CHARGED}
 """From an option's id to the price it changes."""
@@ -52,7 +53,7 @@ def panel(
 
 def _row(id: str, name: str, processor: Preset, known: Price, lang: str) -> dict[str, Any]:
     sure = pick(LIST[f"confidence.{known.confidence}"], lang)
-    said = f"{sure}: {known.source}"
+    said = f"{sure}: {source_in(known.source, lang)}"
     changed = name in processor.own
     if changed:
         facts = {"cycles": written(known.cycles), "said": said}

@@ -86,7 +86,7 @@ def draw(view: LanesView, shape: str = "wide") -> Scene:
     for name, tone in zip(view.legend, ("kernel", "vmm"), strict=True):
         scene.rect(f"legend:{tone}", at, height - 21, 11, 11, f"bar {tone}", r=2)
         scene.text(f"legend:{tone}:name", at + 16, height - 10, name, "label", size=size - 3)
-        at += 16 + len(name) * (size - 3) * 0.56 + 14
+        at += 16 + len(name) * (size - 3) * 0.6 + 14
     if view.note:
         scene.text("legend:note", at, height - 10, view.note, "label muted", size=size - 3)
     scene.text(
@@ -106,7 +106,7 @@ def _draw_lane(scene: Scene, layout: _Layout, view: LanesView, lane: LaneView, t
     name = top + size + 8
     scene.text(f"{key}:title", left, name, lane.title, "title", size=size, weight=700, tip=lane.tip)
     where = lane.wrong or lane.ended or lane.where
-    room = layout.right - left - (0 if layout.under else len(lane.title) * size * 0.64 + 14)
+    room = layout.right - left - (0 if layout.under else len(lane.title) * size * 0.68 + 18)
     where = _cut(where, room, size - (1 if layout.under else 2))
     style = "label wrong" if lane.wrong else "label muted" if lane.ended else "value mono"
     if layout.under:
