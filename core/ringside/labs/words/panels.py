@@ -10,7 +10,7 @@ PANELS: dict[str, Message] = {
     "console": ("Console", "Konzol"),
     "counts": ("So far", "Eddig"),
     "exits": ("Exits by reason", "Kilépések ok szerint"),
-    "porting": ("− native guest + ported guest", "− eredeti vendég + átírt vendég"),
+    "porting": ("− native, + ported", "− eredeti, + átírt"),
     "equivalence": ("Equivalence", "Ekvivalencia"),
     "entry": ("Entry, bit by bit", "A bejegyzés bitenként"),
     "references": ("References", "Hivatkozások"),
