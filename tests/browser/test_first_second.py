@@ -90,6 +90,39 @@ def test_a_step_beyond_the_recording_shows_the_nearest_one_pale_until_it_is_work
     assert page.evaluate(pale) == 1
 
 
+def test_a_link_to_what_was_not_recorded_shows_its_choices_and_no_foreign_figure(
+    page, static_host,
+):
+    held: list[Route] = []
+    page.route("**/pyodide.asm.wasm", lambda route: held.append(route))
+    page.goto(f"{static_host}#lab=rings&guest=vtx_tour&tech=hardware-assist&step=20&lang=en")
+    expect(page.locator("#sentence")).to_contain_text("Working out step 20")
+    expect(page.locator("#controls select").first).to_have_value("vtx_tour")
+    expect(page.locator("#controls [aria-checked=true]")).to_be_visible()
+    expect(page.locator("#top nav")).to_be_visible()
+    expect(page.locator("#stage svg").last).to_be_hidden()
+    page.locator("#controls select").first.select_option("rings")
+    page.locator("#controls [data-do=technique][data-with=trap-and-emulate]").click()
+    expect(page.locator("#stage svg").last).to_be_visible()
+    press(page, "ArrowRight")
+    expect_step(page, 1)
+    for route in held:
+        route.continue_()
+    page.locator(".chip.live").wait_for(state="attached")
+    for number in (2, 3):
+        press(page, "ArrowRight")
+        expect_step(page, number)
+    expect(page.locator("#left .panel.code")).to_contain_text("rings.asm")
+    later = picture(page), sentence(page)
+    page.unroute("**/pyodide.asm.wasm")
+    page.goto("about:blank")
+    page.goto(f"{static_host}#lab=rings&guest=rings&tech=trap-and-emulate&step=3&lang=en")
+    page.locator(".chip.live").wait_for(state="attached")
+    expect_step(page, 3)
+    page.wait_for_timeout(700)
+    assert (picture(page), sentence(page)) == later
+
+
 def test_a_machine_that_cannot_start_is_said_and_the_recording_still_plays(page, static_host):
     page.route("**/pyodide.asm.js", lambda route: route.abort())
     page.route("**/pyodide.mjs", lambda route: route.abort())

@@ -198,12 +198,15 @@ class App(Actions):
         """One request at a time: find who answers, let them ``talk``, show what comes of it."""
         self.dressed(request)
         opened = self.opened
+        source = await self.source(request)  # whoever waits for the machine holds up nobody else
+        if source is None:
+            return None
         async with self.turn:
+            if request["op"] == "load" and opened != self.opened:
+                return None  # another run was chosen meanwhile
             self.busy += 1
+            source = self.live or source
             try:
-                source = await self.source(request)
-                if source is None:
-                    return None
                 late = asyncio.create_task(self.say_busy())
                 try:
                     reply, frame = await talk(source)
@@ -284,6 +287,8 @@ class App(Actions):
         self.far = step
         if self.recorded:
             self.show(*self.recorded.frame(self.recorded.last), True)
+        elif not self.shown:
+            page.mark("waiting", "yes")  # what is around the figure is right already
         if not self.lost:
             page.mark("far", "yes")
             key = "far.shown" if self.recorded else "far" if step else "far.start"
