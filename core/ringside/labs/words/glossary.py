@@ -61,6 +61,21 @@ GLOSSARY: tuple[Term, ...] = (
         "A VMM közvetlenül a futás előtt beolvassa a kernel gépi kódját, és olyat ír helyette, "
         "amely az 1. gyűrűben is biztonságos: egyszerre tucatnyi utasítást. A gyakran futó kódot "
         "egyetlen régióként újrafordítja, abban az ugrások változatlanok.")),
+    Term("callout", ("callout", "VMM-hívás"), (
+        "In translated code, what stands in the place of an instruction that must not run in ring "
+        "1: a call to the VMM, which carries the instruction out.",
+        "A lefordított kódban annak az utasításnak a helyén áll, amely nem futhat az 1. gyűrűben: "
+        "hívja a VMM-et, és az hajtja végre.")),
+    Term("chained", ("chained", "láncolt"), (
+        "Of a jump in translated code: it goes straight to the translation of its target, and "
+        "asks nobody.",
+        "A lefordított kód egy ugrása, amely egyenesen a célja fordítására visz, és senkit sem "
+        "kérdez meg.")),
+    Term("lookup", ("lookup", "keresés"), (
+        "Where a return or an indirect jump leads is known only as it runs. Then a hash table in "
+        "memory is asked which translation belongs to that address.",
+        "Hogy egy visszatérés vagy közvetett ugrás hová visz, az csak futás közben derül ki. Ekkor "
+        "egy hasítótábla mondja meg, melyik fordítás tartozik a címhez.")),
     Term("vmm", ("VMM", "VMM"), (
         "Virtual machine monitor, also hypervisor: the software that owns the real machine and "
         "gives each guest a virtual one.",

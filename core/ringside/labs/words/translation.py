@@ -207,47 +207,48 @@ TRANSLATION: dict[str, Message] = {
         "{insn} helyett egyetlen másik utasítás fut, a memóriabeli virtuális CPU-n: nincs "
         "[csapda](trap)."),
     "run.branch": (
-        "{insn} runs from the cache; the way it takes is chained: straight to the translation of "
-        "{eip}.",
-        "{insn} a tárból fut; az útja láncolt: egyenesen {eip} fordítására visz."),
+        "{insn} runs from the cache; the way it takes is [chained](chained): straight to the "
+        "translation of {eip}.",
+        "{insn} a tárból fut; az útja [láncolt](chained): egyenesen {eip} fordítására visz."),
     "run.stub": (
-        "{insn} runs from the cache. Its target {eip} is not chained yet: the next instruction "
-        "there calls the [VMM](@vmm).",
-        "{insn} a tárból fut. A célja, {eip}, még nincs láncolva: ott a következő utasítás a "
-        "[VMM](@vmm)-et hívja."),
+        "{insn} runs from the cache. Its target {eip} is not [chained](chained) yet: the next "
+        "instruction there calls the [VMM](@vmm).",
+        "{insn} a tárból fut. A célja, {eip}, még nincs [láncolva](chained): ott a következő "
+        "utasítás a [VMM](@vmm)-et hívja."),
     "run.call": (
         "{insn} pushes the guest's own return address {back}, as the guest expects; the jump "
-        "behind it is chained to the translation of {eip}.",
+        "behind it is [chained](chained) to the translation of {eip}.",
         "{insn} a vendég saját visszatérési címét, {back} teszi a verembe, ahogy a vendég várja; a "
-        "mögötte álló jmp {eip} fordítására van láncolva."),
+        "mögötte álló jmp {eip} fordítására van [láncolva](chained)."),
     "run.call.stub": (
         "{insn} pushes the guest's own return address {back}, as the guest expects. The jump "
-        "behind it is not chained to {eip} yet: next it calls the [VMM](@vmm).",
+        "behind it is not [chained](chained) to {eip} yet: next it calls the [VMM](@vmm).",
         "{insn} a vendég saját visszatérési címét, {back} teszi a verembe, ahogy a vendég várja. A "
-        "mögötte álló jmp még nincs {eip} fordítására láncolva: most a [VMM](@vmm)-et hívja."),
+        "mögötte álló jmp még nincs {eip} fordítására [láncolva](chained): most a [VMM](@vmm)-et "
+        "hívja."),
     "run.hit": (
-        "{insn} leads to {eip}. The lookup finds it in the hash table: on to cache address "
-        "{address}, without the VMM.",
-        "{insn} ide vezet: {eip}. A keresés megtalálja a hasítótáblában: tovább a tár {address} "
-        "címére, VMM nélkül."),
+        "{insn} leads to {eip}. The [lookup](lookup) finds it in the hash table: on to cache "
+        "address {address}, without the VMM.",
+        "{insn} ide vezet: {eip}. A [keresés](lookup) megtalálja a hasítótáblában: tovább a tár "
+        "{address} címére, VMM nélkül."),
     "run.miss": (
-        "{insn} leads to {eip}. The hash table does not know it, so the lookup calls the "
+        "{insn} leads to {eip}. The hash table does not know it, so the [lookup](lookup) calls the "
         "[VMM](@vmm).",
-        "{insn} ide vezet: {eip}. A hasítótábla nem ismeri, ezért a keresés a [VMM](@vmm)-et "
+        "{insn} ide vezet: {eip}. A hasítótábla nem ismeri, ezért a [keresés](lookup) a [VMM](@vmm)-et "
         "hívja."),
     "trap.callout": (
-        "In the place of {insn} stands {call}, a callout: the [VMM](@vmm) gets control.",
-        "{insn} helyén {call} áll, egy VMM-hívás: a [VMM](@vmm) kapja meg a vezérlést."),
+        "In the place of {insn} stands {call}, a [callout](callout): the [VMM](@vmm) gets control.",
+        "{insn} helyén {call} áll, egy [VMM-hívás](callout): a [VMM](@vmm) kapja meg a vezérlést."),
     "trap.callout.privileged": (
-        "{insn} is [privileged](privileged), so in its place stands {call}, a callout: the "
+        "{insn} is [privileged](privileged), so in its place stands {call}, a [callout](callout): the "
         "[VMM](@vmm) gets control.",
-        "{insn} [privilegizált](privileged), ezért a helyén {call} áll, egy VMM-hívás: a "
+        "{insn} [privilegizált](privileged), ezért a helyén {call} áll, egy [VMM-hívás](callout): a "
         "[VMM](@vmm) kapja meg a vezérlést."),
     "trap.callout.sensitive": (
         "{insn} is [sensitive](sensitive): in ring 1 it would not do what it does in ring 0. In its "
-        "place stands {call}, a callout: the [VMM](@vmm) gets control.",
+        "place stands {call}, a [callout](callout): the [VMM](@vmm) gets control.",
         "{insn} [érzékeny](sensitive): az 1. gyűrűben nem azt tenné, amit a 0.-ban. A helyén {call} "
-        "áll, egy VMM-hívás: a [VMM](@vmm) kapja meg a vezérlést."),
+        "áll, egy [VMM-hívás](callout): a [VMM](@vmm) kapja meg a vezérlést."),
     "trap.nothing": (
         "{nothing}, so there is nothing to translate. INT FCh stands in its place, a callout: the "
         "[VMM](@vmm) gets control and raises the [exception](fault) the real processor would.",
