@@ -284,3 +284,25 @@ def test_run_prices_any_processor_and_pages_as_it_can(capsys) -> None:
     assert main(["run", "popf", "--preset", "z80"]) == 2
     assert main(["run", "vtx", "--preset", "haswell"]) == 2
     assert "no use for --preset" in capsys.readouterr().err
+
+
+def test_run_takes_a_variant_as_compare_names_it(capsys) -> None:
+    reports = []
+    for said in (["--cpu", "trap-and-emulate/virtualizable"],
+                 ["--cpu", "trap-and-emulate", "--option", "isa=virtualizable"],
+                 ["--cpu", "trap-and-emulate"]):
+        main(["run", "popf", *said, "--json"])
+        reports.append(json.loads(capsys.readouterr().out))
+    assert reports[0] == reports[1] != reports[2]
+    main(["run", "page_fault", "--cpu", "hardware-assist/shadow", "--json"])
+    assert "#PF" in json.loads(capsys.readouterr().out)["exits"]
+
+
+@pytest.mark.parametrize(("said", "why"), [
+    (["--cpu", "trap-and-emulate/fast"], "has no variant 'fast'"),
+    (["--cpu", "magic/nested"], "there is no technique 'magic'"),
+    (["--cpu", "hardware-assist/nested", "--option", "memory=shadow"], "--option says memory=shadow"),
+])
+def test_run_refuses_a_variant_there_is_not(said: list[str], why: str, capsys) -> None:
+    assert main(["run", "popf", *said]) == 2
+    assert why in capsys.readouterr().err

@@ -34,8 +34,9 @@ def add(commands: Any) -> None:
     run.set_defaults(command=run_and_report)
     run.add_argument("what", help="a lab, a guest of the shelf, or a file")
     run.add_argument("--technique", "--cpu", default=None, metavar="TECHNIQUE",
-                     help="how the CPU is virtualized (default: bare-metal), or what the lab "
-                          "offers as techniques; see 'ringside labs'")
+                     help="how the CPU is virtualized (default: bare-metal), also with a variant, "
+                          "as hardware-assist/shadow; or what the lab offers as techniques; see "
+                          "'ringside labs'")
     run.add_argument("--guest", default=None, help="which guest of the lab")
     run.add_argument("--option", action="append", default=[], metavar="NAME=VALUE",
                      help="a choice of the lab; may be given several times")
@@ -56,10 +57,11 @@ def run_and_report(options: argparse.Namespace) -> int:
     from ..labs.batch import BatchError, open_batch
 
     disk = None if options.disk is None else content_of(options.disk)
+    technique, chosen = _variant_of(options.technique, chosen_options(options.option))
     try:
         batch = open_batch(
-            options.what, technique=options.technique, guest=options.guest,
-            options=chosen_options(options.option), disk=disk, processor=processor_of(options))
+            options.what, technique=technique, guest=options.guest,
+            options=chosen, disk=disk, processor=processor_of(options))
     except BatchError as error:
         raise Refusal(str(error)) from None
     _refuse_unused(batch, options)
@@ -76,6 +78,24 @@ def run_and_report(options: argparse.Namespace) -> int:
     else:
         print("\n".join(batch.lines(report)))
     return STOPPED if stopped else int(report["status"])
+
+
+def _variant_of(
+    technique: str | None, chosen: dict[str, str]
+) -> tuple[str | None, dict[str, str]]:
+    """A technique and its options, of ``technique/variant`` as ``ringside compare`` names it."""
+    from ..labs.lanes import Way
+
+    if technique is None or "/" not in technique:
+        return technique, chosen
+    try:
+        way = Way.of(technique)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+    name, value = ("memory", way.memory) if way.memory else ("isa", way.isa)
+    if chosen.get(name, value) != value:
+        raise Refusal(f"{technique} is {name}={value}, and --option says {name}={chosen[name]}")
+    return way.technique, {**chosen, name: value}
 
 
 def _refuse_unused(batch: Batch, options: argparse.Namespace) -> None:
