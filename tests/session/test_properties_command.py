@@ -27,6 +27,17 @@ def test_a_guest_that_parted_has_its_efficiency_told_as_other_work(capsys) -> No
     assert "other work" not in capsys.readouterr().out
 
 
+def test_a_long_guest_is_compared_after_every_step_if_asked(capsys) -> None:
+    asked = ["properties", "sort", "--cpu", "emulation", "--json"]
+    steps = []
+    for more in ([], ["--every-step"]):
+        assert main([*asked, *more]) == 0
+        (found,) = json.loads(capsys.readouterr().out)
+        steps.append((found["equivalence"]["steps"], found["equivalence"]["total"]))
+    assert steps[0] == (20_000, steps[0][1]) and steps[0][1] > 60_000
+    assert steps[1] == (steps[0][1], steps[0][1])
+
+
 @pytest.mark.parametrize("guest", [["hlt"], ["--guest", "hlt"]])
 def test_the_guest_is_named_with_or_without_its_option(guest: list[str], capsys) -> None:
     assert main(["properties", *guest, "--cpu", "emulation"]) == 0

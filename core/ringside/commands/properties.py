@@ -22,23 +22,27 @@ def add(commands: Any) -> None:
     named.add_argument("what", nargs="?", default=None, metavar="GUEST",
                        help=f"the guest for equivalence and efficiency (default: {USUAL})")
     named.add_argument("--guest", default=None, metavar="GUEST", help="the same")
+    properties.add_argument("--every-step", action="store_true",
+                            help="compare after every step of a long guest, too: slower")
     properties.add_argument("--lang", choices=("en", "hu"), default="en")
     properties.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def measure_and_report(options: argparse.Namespace) -> int:
     """Carry the command out."""
+    from ..properties.equivalence import CLOSELY, STEPS
     from ..properties.measure import measure
     from ..properties.report import lines
     from ..properties.subjects import PROCESSOR, SUBJECTS, CannotRun
     from ..properties.words import say
 
     wanted = [options.technique] if options.technique else [each.id for each in SUBJECTS]
+    closely = STEPS if options.every_step else CLOSELY
     guest = options.what or options.guest or USUAL
     found = []
     for technique in wanted:
         try:
-            found.append(measure(technique, guest))
+            found.append(measure(technique, guest, closely))
         except CannotRun as error:
             if options.technique or technique == wanted[-1] and not found:
                 raise Refusal(str(error)) from None

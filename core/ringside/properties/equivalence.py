@@ -45,22 +45,25 @@ class Equivalence:
 
 
 @cache
-def equivalence(subject: Subject, guest: str) -> Equivalence:
-    """Compare; raises :class:`~ringside.properties.subjects.CannotRun`."""
+def equivalence(subject: Subject, guest: str, closely: int = CLOSELY) -> Equivalence:
+    """Compare, after each of the first ``closely`` guest steps and then after every stretch.
+
+    Raises :class:`~ringside.properties.subjects.CannotRun`.
+    """
     system = subject.build(guest)
     if subject.ported:
         return _by_console(bare(guest), system)
     lockstep = Lockstep(bare(guest), system, closely=True)
-    found = lockstep.advance(CLOSELY)
-    closely = lockstep.guest_steps
+    found = lockstep.advance(closely)
+    each = lockstep.guest_steps
     if found is None:
         lockstep.closely = False
-        found = lockstep.advance(STEPS - CLOSELY)
+        found = lockstep.advance(STEPS - each)
     if found is None:
-        return Equivalence(True, STATE, closely, lockstep.guest_steps)
+        return Equivalence(True, STATE, each, lockstep.guest_steps)
     same = found.guest_step - 1
     return Equivalence(
-        False, STATE, min(same, closely), same, found.what, found.expected, found.found,
+        False, STATE, min(same, each), same, found.what, found.expected, found.found,
         found.guest_step, found.eip, instruction(system, found))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ringside.properties.control import Attack, attack
 from ringside.properties.efficiency import Efficiency, efficiency
-from ringside.properties.equivalence import Equivalence, equivalence
+from ringside.properties.equivalence import CLOSELY, Equivalence, equivalence
 from ringside.properties.subjects import HOSTILE, subject
 
 
@@ -40,10 +40,13 @@ class Properties:
         return found
 
 
-def measure(technique: str, guest: str = "popf") -> Properties:
-    """Measure; raises ValueError naming the techniques or guests there are to choose from."""
+def measure(technique: str, guest: str = "popf", closely: int = CLOSELY) -> Properties:
+    """Measure, equivalence after each of the first ``closely`` guest steps and then by stretches.
+
+    Raises ValueError naming the techniques or guests there are to choose from.
+    """
     chosen = subject(technique)
     crimes = (guest,) if guest in HOSTILE else HOSTILE
     return Properties(
-        chosen.id, guest, equivalence(chosen, guest),
+        chosen.id, guest, equivalence(chosen, guest, closely),
         tuple(attack(chosen, crime) for crime in crimes), efficiency(chosen, guest))
