@@ -83,6 +83,16 @@ def test_a_lane_says_who_is_at_work_before_the_next_instruction() -> None:
     assert "next instruction" in drawn["legend:note"]["text"]
 
 
+@pytest.mark.parametrize("lang", ["en", "hu"])
+def test_the_words_under_the_lanes_do_not_run_into_the_scale(lang: str) -> None:
+    run = open_run("nanos")
+    run.seek(run.last)
+    scene = {node["key"]: node for node in run.picture("wide", lang)}
+    note, end = scene["legend:note"], scene["scale:end"]
+    assert note["x"] + 0.57 * note["size"] * len(note["text"]) < (
+        end["x"] - 0.57 * end["size"] * len(end["text"]) / 2)
+
+
 def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on no guest can be started, and none taken a step further or back."""
     monkeypatch.setattr(compare, "compare_guest", None)

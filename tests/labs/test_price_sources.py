@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from ringside.labs.fastest import FACTORS
 from ringside.labs.words.sources import HUNGARIAN, source_in
 from ringside.trace.own_prices import CHARGED, with_prices
 from ringside.trace.presets import PRESETS, Preset, with_ring_costs
@@ -15,7 +16,7 @@ ENGLISH = re.compile(
 
 
 def processors() -> list[Preset]:
-    found = [with_ring_costs(known, factor) for known in PRESETS for factor in (1, 0.5)]
+    found = [with_ring_costs(known, factor) for known in PRESETS for factor in FACTORS.values()]
     return [*found, with_prices(PRESETS[0], dict.fromkeys(CHARGED, 7.5))]
 
 

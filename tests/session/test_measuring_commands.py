@@ -45,7 +45,7 @@ def test_compare_speaks_hungarian_with_the_same_figures(capsys) -> None:
     for lang in ("en", "hu"):
         assert main(["compare", "popf", "--lang", lang]) == 1
         shown[lang] = capsys.readouterr().out
-    assert "IF értéke 0, nem 1" in shown["hu"]
+    assert "IF = 0, nem 1" in shown["hu"]
     rows = {lang: [line.split()[:5] for line in re.sub("(?<=\\d)[,\u202f]", "", out).splitlines()
                    if " exit " in line]
             for lang, out in shown.items()}
@@ -64,9 +64,15 @@ def test_a_hostile_guest_is_compared_under_every_technique(capsys) -> None:
 
 def test_what_a_parted_guest_cost_is_told_as_other_work(capsys) -> None:
     main(["compare", "popf"])
-    assert "trap-and-emulate: what it cost from there on is for other work" in capsys.readouterr().out
+    assert "may be for other work than the first did: trap-and-emulate\n" in capsys.readouterr().out
+    main(["compare", "popf", "--max-instructions", "53"])  # parted, and not gone on
     main(["compare", "hlt"])
     assert "other work" not in capsys.readouterr().out
+
+
+def test_nothing_is_called_equal_before_anything_has_run(capsys) -> None:
+    main(["compare", "hlt", "--max-instructions", "0"])
+    assert "equal to the first" not in capsys.readouterr().out
 
 
 def test_compare_stops_all_lanes_at_the_limit(capsys) -> None:
@@ -174,7 +180,8 @@ def test_who_cannot_run_the_guest_is_left_out_and_says_why(capsys) -> None:
         (["popf", "--cpu", "bare-metal,bare-metal"], "named twice"),
         (["popf", "--cpu", "bare-metal/fast"], "say bare-metal alone"),
         (["popf", "--cpu", "bare-metal,hardware-assist/tlb"],
-         "choose among: hardware-assist/nested, hardware-assist/untagged, hardware-assist/shadow"),
+         "choose among: hardware-assist/nested, hardware-assist/untagged, hardware-assist/shadow, "
+         "hardware-assist/traced, hardware-assist/cached"),
         (["popf", "--cpu", "bare-metal,hardware-assist/nested"],
          "has no EPT, so hardware-assist/nested cannot run on it; give another --preset: westmere"),
         (["popf", "--cpu", "bare-metal,hardware-assist/untagged"], "has no EPT"),

@@ -20,6 +20,8 @@ from ringside_web.questions import Questions
 from ringside_web.sources import Recorded, live_source
 from ringside_web.words import Words
 
+OF_NO_RUN = ("ask", "judge", "assemble", "drop")  # requests that hold whichever run is open
+
 
 class App(Actions):
     def __init__(self, backend):
@@ -28,6 +30,7 @@ class App(Actions):
         self.player = Player(self.move, page.now, self.draw_transport)
         self.turn = asyncio.Lock()
         self.ready = asyncio.Event()  # the live machine answers, or never will
+        self.news = asyncio.Event()  # one of those, or another run: see ``stir``
         self.live = None
         self.lost = False  # the live machine did not start
         self.recorded = None
@@ -96,7 +99,13 @@ class App(Actions):
             self.lost = True
             self.fail(error)
         self.ready.set()
+        self.stir()
         self.draw_status()
+
+    def stir(self):
+        """Wake those who wait for the machine: it is there, or another run was chosen."""
+        self.news.set()
+        self.news = asyncio.Event()
 
     def still(self, opened):
         """Whether a long way is still wanted: a function of the step it has come to."""
@@ -147,6 +156,7 @@ class App(Actions):
         if self.shown and self.drawn != self.lab["id"]:
             page.mark("waiting", "yes")  # the figure of another lab would be taken for this one's
         self.opened += 1
+        self.stir()
         opened = self.opened
         record = await page.recording(self.choice["lab"], self.words.lang)
         if opened != self.opened:
@@ -198,15 +208,12 @@ class App(Actions):
         """One request at a time: find who answers, let them ``talk``, show what comes of it."""
         self.dressed(request)
         opened = self.opened
-        source = await self.source(request)  # whoever waits for the machine holds up nobody else
-        if source is None:
-            return None
         async with self.turn:
-            if request["op"] == "load" and opened != self.opened:
-                return None  # another run was chosen meanwhile
             self.busy += 1
-            source = self.live or source
             try:
+                source = await self.source(request, opened)
+                if source is None:
+                    return None
                 late = asyncio.create_task(self.say_busy())
                 try:
                     reply, frame = await talk(source)
@@ -225,15 +232,22 @@ class App(Actions):
             self.show(reply["frame"], frame, quiet)
         return reply
 
-    async def source(self, request):
-        """Who answers this request; waits for the live machine when nobody else can."""
+    async def source(self, request, opened):
+        """Who answers this request; waits for the live machine when nobody else can.
+
+        None if it does not come, or if what was asked of the run ``opened`` is not wanted any more
+        because another was chosen while it waited.
+        """
         if self.live:
             return self.live
         if self.recorded and self.recorded.can(request):
             return self.recorded
         if not self.lost:
             self.draw_status()
-            await self.ready.wait()
+            while not self.ready.is_set():
+                if opened != self.opened and request["op"] not in OF_NO_RUN:
+                    return None
+                await self.news.wait()
         if self.live is None:
             self.note("back", self.words("notice.back"), self.words("notice.back.hint"), "wrong")
         return self.live

@@ -88,7 +88,7 @@ def controls(lab, choice, words):
                                "aria-label": words("techniques")},
                        [_technique(item, choice["technique"]) for item in lab["techniques"]]))
     fields = []
-    if lab["guests"] and choice["technique"] in (lab["guests_under"] or [choice["technique"]]):
+    if lab["guests"] and choice["technique"] in (lab.get("guests_under") or [choice["technique"]]):
         values = [(guest["id"], guest["title"]) for guest in lab["guests"]]
         fields.append(_field("guest", words("guest"),
                             select("guest", words("guest"), values, choice["guest"])))

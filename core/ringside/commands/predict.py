@@ -83,8 +83,9 @@ def lines(found: list[Any], processor: Preset, lang: str, *, explain: bool) -> l
         shown.append(f"{names[0]:<22}{names[1]:<16}{cycles:>10}{published:>11}"
                      f"{known if at_home else '':>8}".rstrip())
         if explain:
-            shown += [f"    {count:7.2f} × {cycles:<7g} {name}  [{_known(sure, source, lang)}]"
-                      for name, count, cycles, source, sure in one.lines]
+            for name, count, cycles, source, sure in one.lines:
+                bill = figure(f"{count:7.2f} × {cycles:<7g}")
+                shown.append(f"    {bill} {name}  [{_known(sure, source, lang)}]")
         text = remark(one.key, lang)
         if text:
             shown.append(f"    {text}")
@@ -114,10 +115,12 @@ def _known(sure: str, source: str, lang: str) -> str:
 
 def _own(processor: Preset, hungarian: bool) -> list[str]:
     """A line for each price that is the user's."""
+    from ..labs.words.say import decimal
     from ..labs.words.sources import source_in
     from ..trace.own_prices import written
 
     lang = "hu" if hungarian else "en"
     yours = "saját ár" if hungarian else "your price"
-    return [f"{yours}: {name} {written(price.cycles)}, {source_in(price.source, lang)}"
-            for name, price in processor.prices.items() if name in processor.own]
+    return [
+        f"{yours}: {name} {decimal(written(price.cycles), lang)}, {source_in(price.source, lang)}"
+        for name, price in processor.prices.items() if name in processor.own]

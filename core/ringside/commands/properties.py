@@ -38,7 +38,7 @@ def measure_and_report(options: argparse.Namespace) -> int:
 
     wanted = [options.technique] if options.technique else [each.id for each in SUBJECTS]
     closely = STEPS if options.every_step else CLOSELY
-    guest = options.what or options.guest or USUAL
+    guest = next(name for name in (options.what, options.guest, USUAL) if name is not None)
     found = []
     for technique in wanted:
         try:

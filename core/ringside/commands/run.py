@@ -63,7 +63,8 @@ def run_and_report(options: argparse.Namespace) -> int:
             options.what, technique=technique, guest=options.guest,
             options=chosen, disk=disk, processor=processor_of(options))
     except BatchError as error:
-        raise Refusal(str(error)) from None
+        asked = "" if technique == options.technique else f" ({options.technique} asks for it)"
+        raise Refusal(f"{error}{asked}") from None
     _refuse_unused(batch, options)
     if options.input:
         # What the shell could not read as text has no characters to type.

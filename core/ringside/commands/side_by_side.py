@@ -28,12 +28,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "at": ("at", "hol"),
     "steps": ("steps", "lépés"),
     "cycles": ("cycles", "ciklus"),
-    "assumed": ("assumed*", "becsült*"),
+    "assumed": ("assumed*", "feltételezett*"),
     "exits": ("exits", "kilépés"),
     "direct": ("direct", "közvetlen"),
     "assumed.note": (
         "* so much of the cycles is at assumed prices (not counting one cycle an instruction)",
-        "* a ciklusok ekkora része becsült áron (az utasításonkénti egy ciklus nélkül)"),
+        "* a ciklusok ekkora része feltételezett áron (az utasításonkénti egy ciklus nélkül)"),
     "taken.over": (
         ": where no figure of the {preset} is known, those of the {measured} stand in",
         ": amire a(z) {preset} száma nem ismert, ott a(z) {measured} ára áll"),
@@ -43,11 +43,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "belőle"),
     "parts": (
         "{lane} parts at guest step {step}, at {address}{insn}: {what} is {found}, not {expected}",
-        "{lane} a(z) {step}. vendéglépésben válik el, itt: {address}{insn}: {what} értéke {found}, "
-        "nem {expected}"),
+        "{lane} a(z) {step}. vendéglépésben válik el, itt: {address}{insn}: {what} = {found}, nem "
+        "{expected}"),
     "other.work": (
-        "{lane}: what it cost from there on is for other work than the others did",
-        "{lane}: onnan kezdve mást végzett, mint a többi, az ára is másé"),
+        "what it cost to go on from there may be for other work than the first did: {lanes}",
+        "onnan kezdve nem feltétlenül azt végezte, amit az első, a költsége sem csak azé: {lanes}"),
     "ported": (
         "{lane} runs the ported guest: its state is not compared",
         "{lane} az átírt vendéget futtatja: az állapotát nem vetjük össze"),
@@ -83,8 +83,11 @@ def lines(report: dict[str, Any], lang: str) -> list[str]:
         shown += _row(lane, lang, wide)
         notes += _differs(lane, lang)
     compared = [lane for lane in report["lanes"][1:] if lane["compared"]]
-    if compared and not any(lane["difference"] for lane in compared):
+    if report["guest_steps"] and compared and not any(lane["difference"] for lane in compared):
         notes.append(_say("equal", lang))
+    gone_on = [lane["technique"] for lane in compared if _gone_on(lane)]
+    if gone_on:
+        notes.append(_say("other.work", lang, lanes=", ".join(gone_on)))
     notes += [_say("refused", lang, lane=id, why=why) for id, why in report["refused"].items()]
     return [*shown, *notes]
 
@@ -93,7 +96,8 @@ def _heading(lang: str, wide: int) -> str:
     word = {name: _say(name, lang) for name in (
         "technique", "ring", "at", "steps", "cycles", "assumed", "exits", "direct")}
     return (f"{word['technique']:<{wide}}{word['ring']:>5}  {word['at']:<10}{word['steps']:>9}"
-            f"{word['cycles']:>14}{word['assumed']:>10}{word['exits']:>9}{word['direct']:>10}")
+            f"{word['cycles']:>14}{word['assumed']:>{_wide(lang)}}{word['exits']:>9}"
+            f"{word['direct']:>10}")
 
 
 def _row(lane: dict[str, Any], lang: str, wide: int) -> list[str]:
@@ -104,7 +108,7 @@ def _row(lane: dict[str, Any], lang: str, wide: int) -> list[str]:
     row = (
         f"{lane['technique']:<{wide}}{'-' if lane['ring'] is None else lane['ring']:>5}  "
         f"{lane['address']:08x}  {_count(lane['guest_steps'], lang):>9}"
-        f"{_count(lane['cycles'], lang):>14}{_assumed(lane):>10}"
+        f"{_count(lane['cycles'], lang):>14}{_assumed(lane):>{_wide(lang)}}"
         f"{_count(sum(lane['exits'].values()), lang):>9}{share:>9}%  "
         f"{lane['outcome'] or lane['instruction']}")
     kinds = ", ".join(f"{name} {_count(count, lang)}" for name, count in lane["exits"].items())
@@ -119,13 +123,22 @@ def _differs(lane: dict[str, Any], lang: str) -> list[str]:
     if found is None:
         return [] if lane["compared"] else [_say("ported", lang, lane=lane["technique"])]
     what = found["what"]
-    return [
-        _say("parts", lang, lane=lane["technique"], step=_count(found["guest_step"], lang),
-             address=f"{found['address']:08x}", what=named(what, lang),
-             insn=f", {found['instruction']}" if found["instruction"] else "",
-             found=amount(what, found["found"]), expected=amount(what, found["expected"])),
-        _say("other.work", lang, lane=lane["technique"]),
-    ]
+    return [_say(
+        "parts", lang, lane=lane["technique"], step=_count(found["guest_step"], lang),
+        address=f"{found['address']:08x}", what=named(what, lang),
+        insn=f", {found['instruction']}" if found["instruction"] else "",
+        found=amount(what, found["found"]), expected=amount(what, found["expected"]))]
+
+
+def _gone_on(lane: dict[str, Any]) -> bool:
+    """Whether a lane has parted from the first and run on."""
+    found = lane["difference"]
+    return found is not None and lane["guest_steps"] > found["guest_step"]
+
+
+def _wide(lang: str) -> int:
+    """Room for the share at assumed prices, and the word above it."""
+    return max(10, 2 + len(_say("assumed", lang)))
 
 
 def _assumed(lane: dict[str, Any]) -> str:

@@ -25,7 +25,7 @@ from ..host.systems import (
 from ..isa.assembler import Program
 from ..isa.faults import NotModelled
 from ..measure.comparison import Comparison, Lane
-from ..vmm.registry import CACHED, IA32, NESTED, TRACED, UNTAGGED
+from ..vmm.registry import IA32, NESTED, UNTAGGED
 from .views import Reader, reader_of
 
 MEMORY = 8 << 20
@@ -34,7 +34,6 @@ Assembled = Callable[[dict[str, int]], Program | bytes]
 _ONLY_PORTED = frozenset(guest.id for guest in PARAVIRTUAL)
 _PORTED = _ONLY_PORTED.union(PORTED, (guest.id for guest in HOSTILE))
 NO_EPT = frozenset({NESTED, UNTAGGED})  # what a processor without EPT cannot offer
-ELSEWHERE = frozenset({TRACED, CACHED})  # shadows as other labs vary them
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +65,9 @@ class Way:
 
 def variants(technique: str) -> tuple[str, ...]:
     """A technique's variants as they are written, where there is more than one of a kind."""
-    memories = [name for name in MEMORIES.get(technique, ()) if name not in ELSEWHERE]
     return tuple(
-        f"{technique}/{name}" for offered in (memories, ISAS.get(technique, ()))
+        f"{technique}/{name}"
+        for offered in (MEMORIES.get(technique, ()), ISAS.get(technique, ()))
         if len(offered) > 1 for name in offered)
 
 

@@ -34,7 +34,8 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("ptemod", SOFTWARE): (
         "The traced write has become a callout; \"a few hundred cycles\" is all that is known of "
         "its price.",
-        "A figyelt írásból kihívás lett; az áráról csak annyi ismert, hogy „néhány száz ciklus”."),
+        "A figyelt írásból VMM-hívás lett; az áráról csak annyi ismert, hogy „néhány száz "
+        "ciklus”."),
 }
 """Worth knowing besides."""
 

@@ -17,7 +17,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "ugyanazt a {steps} karaktert írja, mint csupasz gépen (a forrását módosították)"),
     "parts.state": (
         "parts at step {step}: {what} is {found} instead of {expected} ({instruction})",
-        "eltér a(z) {step}. lépésben: {what} értéke {found}, nem {expected} ({instruction})"),
+        "eltér a(z) {step}. lépésben: {what} = {found}, nem {expected} ({instruction})"),
     "parts.console": (
         "its console differs from bare metal's at character {step}",
         "a konzolja a(z) {step}. karakternél eltér a csupasz gépétől"),
@@ -50,8 +50,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "{share} % direct, {exits} exits, {cycles} cycles modelled ({slowdown} × bare metal)",
         "{share} % közvetlen, {exits} kilépés, {cycles} modellezett ciklus ({slowdown} × csupasz)"),
     "other": (
-        "; the guest had parted, so it is partly other work",
-        "; a vendég eltért, ezért ez részben más munka"),
+        "; the guest had parted, so some of it may be other work",
+        "; a vendég eltért, ezért egy része más munka lehet"),
     "counted": (
         "Cycles count the processor and the VMM with all its exits, not what devices take: a real "
         "port is slower than a virtual device. Paging and prices are those of the {preset}, which "

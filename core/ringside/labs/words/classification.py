@@ -145,7 +145,7 @@ CLASSES: dict[str, Message] = {
     "sum.open": ("sensitive, does not trap", "érzékeny, nem csapdázik"),
     "sum.innocuous": ("innocuous", "ártalmatlan"),
     "theorem.open": ("no offender so far", "eddig nincs vétkes"),
-    "theorem.fails": ("fails: {count} instructions", "nem áll: {count} utasítás"),
+    "theorem.fails": ("fails: {count} instructions", "{count} miatt nem teljesül"),
     "theorem.holds": ("holds", "teljesül"),
     "panel.evidence": ("What differs", "Ami eltér"),
     "panel.evidence.none": (

@@ -29,7 +29,7 @@ COMPARE: dict[str, Message] = {
     "legend.own": ("guest", "vendég"),
     "legend.vmm": ("VMM; ticks: exits", "VMM; jelek: kilépések"),
     "legend.next": (
-        "above the bar: the next instruction", "a sáv fölött: a következő utasítás"),
+        "above it: the next instruction", "fölötte: a következő utasítás"),
     "scale.end": ("{cycles} cycles", "{cycles} ciklus"),
     "parted": (
         "step {step}: {what} is {found}, not {expected}",
@@ -48,8 +48,8 @@ COMPARE: dict[str, Message] = {
     "parting": (
         "Here {lane} parts from bare metal: {what} is {found} instead of {expected}. "
         "Nobody was told.",
-        "Itt válik el a(z) {lane} a csupasz géptől: {what} értéke {found} {expected} "
-        "helyett. Senki sem kapott róla jelzést."),
+        "Itt válik el a(z) {lane} a csupasz géptől: {what} = {found}, nem {expected}. "
+        "Senki sem kapott róla jelzést."),
     "end": ("All have come to their end.", "Mindegyik véget ért."),
     "finished": ("all ended", "mind véget ért"),
     "ported": (
@@ -84,7 +84,7 @@ COMPARE: dict[str, Message] = {
     "unequal": (
         "{lane} is different since guest step {step}, {insn}: {what} is {found} instead of "
         "{expected}.",
-        "{lane} a(z) {step}. vendéglépés ({insn}) óta más: {what} értéke {found}, nem "
+        "{lane} a(z) {step}. vendéglépés ({insn}) óta más: {what} = {found}, nem "
         "{expected}."),
     "panel.exits": ("Exits by kind", "Kilépések fajtánként"),
     "panel.bills": ("Cycles, modelled", "Ciklusok, modellezve"),

@@ -69,13 +69,13 @@ GLOSSARY: tuple[Term, ...] = (
     Term("chained", ("chained", "láncolt"), (
         "Of a jump in translated code: it goes straight to the translation of its target, and "
         "asks nobody.",
-        "A lefordított kód egy ugrása, amely egyenesen a célja fordítására visz, és senkit sem "
+        "Ilyen a lefordított kód ugrása, ha egyenesen a célja fordítására visz, és senkit sem "
         "kérdez meg.")),
     Term("lookup", ("lookup", "keresés"), (
-        "Where a return or an indirect jump leads is known only as it runs. Then a hash table in "
-        "memory is asked which translation belongs to that address.",
-        "Hogy egy visszatérés vagy közvetett ugrás hová visz, az csak futás közben derül ki. Ekkor "
-        "egy hasítótábla mondja meg, melyik fordítás tartozik a címhez.")),
+        "The search in a hash table for the translation that belongs to an address. Returns and "
+        "indirect jumps need it: where they lead is known only as they run.",
+        "Egy hasítótáblában a címhez tartozó fordítás megkeresése. Visszatéréshez és közvetett "
+        "ugráshoz kell: hogy hová visznek, csak futás közben derül ki.")),
     Term("vmm", ("VMM", "VMM"), (
         "Virtual machine monitor, also hypervisor: the software that owns the real machine and "
         "gives each guest a virtual one.",

@@ -48,7 +48,7 @@ PROPERTIES: dict[str, Message] = {
         "{instruction}, {what} is {found} instead of {expected}. [Equivalence](equivalence) is "
         "lost, and nobody was told.",
         "{technique}: a(z) {guest} vendég a(z) {step}. lépésben eltér a csupasz géptől: "
-        "{instruction} után {what} értéke {found}, nem {expected}. Az [ekvivalencia](equivalence) "
+        "{instruction} után {what} = {found}, nem {expected}. Az [ekvivalencia](equivalence) "
         "odavan, és senki sem értesült róla."),
     "say.parts.console": (
         "Under {technique} the guest {guest} says something else than on bare metal, from "
@@ -84,8 +84,9 @@ PROPERTIES: dict[str, Message] = {
         "definíció szerint ez nem hatékony, bármennyibe kerül: itt, az eszközök ideje nélkül, a "
         "csupasz gép modellezett ciklusainak {slowdown}-szorosa."),
     "say.other.work": (
-        "The guest has parted from bare metal before, so what is counted is partly other work.",
-        "A vendég előbb már eltért a csupasz géptől, ezért amit számolunk, részben más munka."),
+        "The guest has parted from bare metal before, so some of what is counted may be other work.",
+        "A vendég korábban már eltért a csupasz géptől, ezért amit számolunk, annak egy része más "
+        "munka lehet."),
     "fact.compared": ("compared", "összevetve"),
     "fact.compared.state": ("the whole state after each of {steps} steps",
         "a teljes állapot mind a {steps} lépés után"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .say import decimal
+
 HUNGARIAN: tuple[tuple[str, str], ...] = (
     ("native: 11 for the pair", "csupasz gépen: 11 a kettő együtt"),
     ("native: the same way into an inner ring", "csupasz gépen: ugyanaz az út egy belső gyűrűbe"),
@@ -13,7 +15,7 @@ HUNGARIAN: tuple[tuple[str, str], ...] = (
     ("CLI on a Pentium 4", "CLI egy Pentium 4-en"),
     ("RDTSC trapped and emulated, 2030, without the exception itself, 889",
      "RDTSC csapdával és emulálással, 2030, maga a kivétel (889) nélkül"),
-    ("RDTSC by a callout from translated code", "RDTSC a VMM-et hívva lefordított kódból"),
+    ("RDTSC by a callout from translated code", "RDTSC, lefordított kódból a VMM-et hívva"),
     ("adapted, a trap of over 1000 cycles becomes a call of a few hundred",
      "átalakítva az 1000 ciklusnál hosszabb csapdából néhány száz ciklusos hívás lesz"),
     ("RDTSC, a virtual clock, emulated in line", "RDTSC, egy virtuális óra, helyben emulálva"),
@@ -36,11 +38,11 @@ HUNGARIAN: tuple[tuple[str, str], ...] = (
      "ebben a processzorban nincs EPT; annyi, mint a #PF kilépése"),
     ("AMRS12 table 1", "AMRS12 1. táblázat"),
     ("; no figure for this processor is known", "; erről a processzorról nincs ismert szám"),
-    ("; here taken as 0.5 of it", "; itt ennek a fele"),
     ("your VM exit and VMRESUME", "a saját VM-kilépésed és VMRESUME-od"),
 )
 """What sources say, and the same in Hungarian; longer parts before those they contain."""
 _INSTEAD = re.compile(r"instead of ([\d.]+) \(")
+_TAKEN = re.compile(r"; here taken as ([\d.]+) of it")
 
 
 def source_in(source: str, lang: str) -> str:
@@ -49,4 +51,5 @@ def source_in(source: str, lang: str) -> str:
         return source
     for english, hungarian in HUNGARIAN:
         source = source.replace(english, hungarian)
-    return _INSTEAD.sub(r"\1 helyett (", source)
+    source = _INSTEAD.sub(lambda found: f"{decimal(found[1], lang)} helyett (", source)
+    return _TAKEN.sub(lambda found: f"; itt ennek {decimal(found[1], lang)}-szerese", source)

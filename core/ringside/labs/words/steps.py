@@ -237,9 +237,9 @@ STEPS: dict[str, Message] = {
         "végre: {insn}, és eldob minden [fordítást](translation), amely megváltozó bájtokból "
         "készült."),
     "emulate.adapted": (
-        "{insn} trapped so often that a callout was put in its place. The [VMM](@vmm) carries it "
+        "{insn} trapped so often that a [callout](callout) was put in its place. The [VMM](@vmm) carries it "
         "out on the [virtual CPU](vcpu).",
-        "Annyiszor okozott csapdát, hogy callout került a helyére: {insn}. A [VMM](@vmm) hajtja "
+        "Annyiszor okozott csapdát, hogy [VMM-hívás](callout) került a helyére: {insn}. A [VMM](@vmm) hajtja "
         "végre a [virtuális CPU-n](vcpu)."),
     "emulate.cli": (
         "The [VMM](@vmm) clears the guest's virtual [IF](if). When the guest runs again, the real "

@@ -23,7 +23,7 @@ TRANSLATION: dict[str, Message] = {
     "cache.short": ("its translation", "a fordítása"),
     "word.ident": ("identical", "azonos"),
     "word.in-line": ("in line", "helyben"),
-    "word.callout": ("callout", "hívás"),
+    "word.callout": ("callout", "VMM-hívás"),
     "word.branch": ("branch", "ugrás"),
     "word.chained": ("chained", "láncolt"),
     "word.lookup": ("lookup", "keresés"),
@@ -250,9 +250,9 @@ TRANSLATION: dict[str, Message] = {
         "{insn} [érzékeny](sensitive): az 1. gyűrűben nem azt tenné, amit a 0.-ban. A helyén {call} "
         "áll, egy [VMM-hívás](callout): a [VMM](@vmm) kapja meg a vezérlést."),
     "trap.nothing": (
-        "{nothing}, so there is nothing to translate. INT FCh stands in its place, a callout: the "
+        "{nothing}, so there is nothing to translate. INT FCh stands in its place, a [callout](callout): the "
         "[VMM](@vmm) gets control and raises the [exception](fault) the real processor would.",
-        "{nothing}, tehát nincs mit lefordítani. A helyén INT FCh áll, egy VMM-hívás: a "
+        "{nothing}, tehát nincs mit lefordítani. A helyén INT FCh áll, egy [VMM-hívás](callout): a "
         "[VMM](@vmm) kapja meg a vezérlést, és azt a [kivételt](fault) váltja ki, amelyet a "
         "valódi processzor is kiváltana."),
     "trap.sti": (
@@ -261,8 +261,8 @@ TRANSLATION: dict[str, Message] = {
         "Az STI utáni vizsgálat szerint [megszakítás](interrupt) vár: a [VMM](@vmm)-et kell hívni, "
         "hogy beengedje."),
     "trap.link": (
-        "The branch leads to {eip}, for which it is not chained: its stub calls the [VMM](@vmm).",
-        "Az ugrás ide vezet: {eip}, de még nincs láncolva: a csonkja a [VMM](@vmm)-et hívja."),
+        "The branch leads to {eip}, for which it is not [chained](chained): its stub calls the [VMM](@vmm).",
+        "Az ugrás ide vezet: {eip}, de még nincs [láncolva](chained): a csonkja a [VMM](@vmm)-et hívja."),
     "trap.code": (
         "{insn} writes to {address}, on a page whose code has been [translated](translation). The "
         "[VMM](@vmm) keeps such pages read-only: [page fault](pf).",
@@ -290,14 +290,14 @@ TRANSLATION: dict[str, Message] = {
         "Ez a cím egy korábban lefordított utasítás közepén van. Innen olvasva ugyanazok a bájtok "
         "más utasítások, és saját fordítást kapnak."),
     "chain": (
-        "It chains the branch: the jump at {jump} now goes straight there, and the VMM will not "
+        "It [chains](chained) the branch: the jump at {jump} now goes straight there, and the VMM will not "
         "be asked again.",
-        "Láncolja az ugrást: a(z) {jump} címen álló jmp mostantól egyenesen oda visz, a VMM-et "
+        "[Láncolja](chained) az ugrást: a(z) {jump} címen álló jmp mostantól egyenesen oda visz, a VMM-et "
         "többé nem kérdezik."),
     "chain.only": (
-        "{eip} has been translated already. The [VMM](@vmm) chains the branch: the jump at {jump} "
+        "{eip} has been translated already. The [VMM](@vmm) [chains](chained) the branch: the jump at {jump} "
         "now goes straight there.",
-        "{eip} már le van fordítva. A [VMM](@vmm) láncolja az ugrást: a(z) {jump} címen álló jmp "
+        "{eip} már le van fordítva. A [VMM](@vmm) [láncolja](chained) az ugrást: a(z) {jump} címen álló jmp "
         "mostantól egyenesen oda visz."),
     "elide": (
         "Because it lies right behind the jump at {jump}, that jump is not needed at all.",
@@ -310,10 +310,10 @@ TRANSLATION: dict[str, Message] = {
         "most áll ott, akkor fordul le, amikor a vendég odaér."),
     "discard.adapted": (
         "An instruction here has faulted again and again on writes the VMM must see. The "
-        "[VMM](@vmm) gives the unit at {eip} up; the new translation will have a callout in its "
+        "[VMM](@vmm) gives the unit at {eip} up; the new translation will have a [callout](callout) in its "
         "place, which is cheaper.",
         "Egy itteni utasítás újra meg újra hibát okozott olyan írással, amelyről a VMM-nek tudnia "
-        "kell. A [VMM](@vmm) eldobja {eip} egységét; az új fordításban VMM-hívás áll majd a "
+        "kell. A [VMM](@vmm) eldobja {eip} egységét; az új fordításban [VMM-hívás](callout) áll majd a "
         "helyén, az olcsóbb."),
     "discard.full": (
         "The cache is full: the [VMM](@vmm) empties it and begins afresh.",
