@@ -23,7 +23,7 @@ TRANSLATION: dict[str, Message] = {
     "cache.short": ("its translation", "a fordítása"),
     "word.ident": ("identical", "azonos"),
     "word.in-line": ("in line", "helyben"),
-    "word.callout": ("callout", "VMM-hívás"),
+    "word.callout": ("callout", "hívás"),
     "word.branch": ("branch", "ugrás"),
     "word.chained": ("chained", "láncolt"),
     "word.lookup": ("lookup", "keresés"),
