@@ -189,6 +189,9 @@ def test_the_panel_of_the_step_lists_the_accesses_in_order() -> None:
     run.seek(run.step + 1)
     panel = next(panel for panel in run.panels("en") if panel["id"] == "accesses")
     assert [row["name"] for row in panel["rows"]] == ["VMWRITE guest rip"]
+    run.seek(40)  # nothing is touched: other words, in the same place
+    calm = next(panel for panel in run.panels("en") if panel["id"] == "accesses")
+    assert calm["kind"] == "text" and calm["side"] == panel["side"]
 
 
 @pytest.mark.parametrize("lang", ["en", "hu"])

@@ -309,7 +309,13 @@ def test_run_takes_a_variant_as_compare_names_it(capsys) -> None:
     (["--cpu", "trap-and-emulate/fast"], "has no variant 'fast'"),
     (["--cpu", "magic/nested"], "there is no technique 'magic'"),
     (["--cpu", "hardware-assist/nested", "--option", "memory=shadow"], "--option says memory=shadow"),
+    (["--cpu", "hardware-assist/nested", "--option", "bogus=1"], "no option 'bogus'. Its options: isa"),
 ])
 def test_run_refuses_a_variant_there_is_not(said: list[str], why: str, capsys) -> None:
     assert main(["run", "popf", *said]) == 2
     assert why in capsys.readouterr().err
+
+
+def test_a_lab_with_techniques_of_its_own_names_those_instead_of_a_variant(capsys) -> None:
+    assert main(["run", "vtx", "--cpu", "hardware-assist/nested"]) == 2
+    assert "Choose one of: nested, shadow." in capsys.readouterr().err

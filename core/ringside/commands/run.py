@@ -57,14 +57,12 @@ def run_and_report(options: argparse.Namespace) -> int:
     from ..labs.batch import BatchError, open_batch
 
     disk = None if options.disk is None else content_of(options.disk)
-    technique, chosen = _variant_of(options.technique, chosen_options(options.option))
     try:
         batch = open_batch(
-            options.what, technique=technique, guest=options.guest,
-            options=chosen, disk=disk, processor=processor_of(options))
+            options.what, technique=options.technique, guest=options.guest,
+            options=chosen_options(options.option), disk=disk, processor=processor_of(options))
     except BatchError as error:
-        asked = "" if technique == options.technique else f" ({options.technique} asks for it)"
-        raise Refusal(f"{error}{asked}") from None
+        raise Refusal(str(error)) from None
     _refuse_unused(batch, options)
     if options.input:
         # What the shell could not read as text has no characters to type.
@@ -79,24 +77,6 @@ def run_and_report(options: argparse.Namespace) -> int:
     else:
         print("\n".join(batch.lines(report)))
     return STOPPED if stopped else int(report["status"])
-
-
-def _variant_of(
-    technique: str | None, chosen: dict[str, str]
-) -> tuple[str | None, dict[str, str]]:
-    """A technique and its options, of ``technique/variant`` as ``ringside compare`` names it."""
-    from ..labs.lanes import Way
-
-    if technique is None or "/" not in technique:
-        return technique, chosen
-    try:
-        way = Way.of(technique)
-    except ValueError as error:
-        raise Refusal(str(error)) from None
-    name, value = ("memory", way.memory) if way.memory else ("isa", way.isa)
-    if chosen.get(name, value) != value:
-        raise Refusal(f"{technique} is {name}={value}, and --option says {name}={chosen[name]}")
-    return way.technique, {**chosen, name: value}
 
 
 def _refuse_unused(batch: Batch, options: argparse.Namespace) -> None:

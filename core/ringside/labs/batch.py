@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..host.systems import (
     BARE_METAL,
-    BUILDERS,
     DEFINES,
     ISAS,
     MEMORIES,
@@ -25,6 +24,7 @@ from ..vmm.registry import IA32, NESTED, UNTAGGED
 from . import LABS
 from .guest_batch import GuestBatch
 from .lab import Batch, InputError
+from .lanes import Way
 from .sniff import mistaken
 from .unknown import unknown
 
@@ -66,9 +66,7 @@ def _one_guest(
     what: str, technique: str, guest: str | None, chosen: Mapping[str, str], disk: bytes | None,
     processor: Preset | None,
 ) -> GuestBatch:
-    if technique not in BUILDERS:
-        raise BatchError(
-            f"there is no technique {technique!r}; choose one of: {', '.join(BUILDERS)}")
+    technique, chosen = _plain_technique(technique, chosen)
     name, program, disk = find(what, guest, disk, DEFINES[technique])
     # A guest by itself takes the options of the lab in which any guest can be run, every memory
     # technique there is, and a processor's walk cache and nested TLB.
@@ -102,6 +100,22 @@ def _one_guest(
     except (ImageError, NotModelled) as error:
         raise BatchError(f"{what}: {error}") from None
     return GuestBatch(system, technique, name, memory, paid)
+
+
+def _plain_technique(
+    named: str, chosen: Mapping[str, str]
+) -> tuple[str, Mapping[str, str]]:
+    """A technique, and the options its variant stands for; named as in a comparison."""
+    try:
+        way = Way.of(named)
+    except ValueError as error:
+        raise BatchError(str(error)) from None
+    asked = {} if named == way.technique else (
+        {"memory": way.memory} if way.memory else {"isa": way.isa})
+    for name, value in asked.items():
+        if chosen.get(name, value) != value:
+            raise BatchError(f"{named} is {name}={value}, and --option says {name}={chosen[name]}")
+    return way.technique, {**chosen, **asked}
 
 
 def find(

@@ -147,7 +147,7 @@ def steps_panel(events: Iterable[ev.Event], lang: str) -> dict[str, Any]:
                     "before": shown_value(encoding, event.before)}
         row["tip"] = field_tip(encoding, touched_value(event), lang)
         rows.append(row)
-    panel = {"id": "accesses", "title": pick(VTX["panel.last"], lang)}
+    panel = {"id": "accesses", "title": pick(VTX["panel.last"], lang), "side": "left"}
     if not rows:
         return {**panel, "kind": "text", "segments": [{"text": pick(VTX["panel.none"], lang)}]}
     return {**panel, "kind": "table", "rows": rows}
