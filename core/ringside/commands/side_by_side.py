@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..labs.words.say import decimal
+from ..properties.parted import amount, named
+from ..properties.report import counted
+from ..trace.presets import MEASURED_ON, preset
+
 WORDS: dict[str, tuple[str, str]] = {
     "head": (
         "{guest}, each after {steps} guest steps or at its end (cycles modelled: {preset})",
@@ -61,13 +66,10 @@ WORDS: dict[str, tuple[str, str]] = {
 
 def lines(report: dict[str, Any], lang: str) -> list[str]:
     """The report of ``ringside compare`` as a table, with what differs under it."""
-    from ..labs.words.say import decimal
-    from ..trace.presets import MEASURED_ON, preset
-
     measured = preset(MEASURED_ON).title
     wide = max(20, 2 + max(len(lane["technique"]) for lane in report["lanes"]))
     shown = [
-        _say("head", lang, guest=report["guest"], steps=_count(report["guest_steps"], lang),
+        _say("head", lang, guest=report["guest"], steps=counted(report["guest_steps"], lang),
              preset=report["preset"]),
         _say(f"devices.{report['devices']}", lang),
         _say("single", lang),
@@ -102,29 +104,25 @@ def _heading(lang: str, wide: int) -> str:
 
 def _row(lane: dict[str, Any], lang: str, wide: int) -> list[str]:
     """A lane's line, and under it its exits by kind."""
-    from ..labs.words.say import decimal
-
     share = decimal(f"{100 * lane['direct']:.1f}", lang)
     row = (
         f"{lane['technique']:<{wide}}{'-' if lane['ring'] is None else lane['ring']:>5}  "
-        f"{lane['address']:08x}  {_count(lane['guest_steps'], lang):>9}"
-        f"{_count(lane['cycles'], lang):>14}{_assumed(lane):>{_wide(lang)}}"
-        f"{_count(sum(lane['exits'].values()), lang):>9}{share:>9}%  "
+        f"{lane['address']:08x}  {counted(lane['guest_steps'], lang):>9}"
+        f"{counted(lane['cycles'], lang):>14}{_assumed(lane):>{_wide(lang)}}"
+        f"{counted(sum(lane['exits'].values()), lang):>9}{share:>9}%  "
         f"{lane['outcome'] or lane['instruction']}")
-    kinds = ", ".join(f"{name} {_count(count, lang)}" for name, count in lane["exits"].items())
+    kinds = ", ".join(f"{name} {counted(count, lang)}" for name, count in lane["exits"].items())
     return [row, f"{'':<{wide + 7}}{kinds}"] if kinds else [row]
 
 
 def _differs(lane: dict[str, Any], lang: str) -> list[str]:
     """How a lane has parted, or that nobody looked."""
-    from ..properties.parted import amount, named
-
     found = lane["difference"]
     if found is None:
         return [] if lane["compared"] else [_say("ported", lang, lane=lane["technique"])]
     what = found["what"]
     return [_say(
-        "parts", lang, lane=lane["technique"], step=_count(found["guest_step"], lang),
+        "parts", lang, lane=lane["technique"], step=counted(found["guest_step"], lang),
         address=f"{found['address']:08x}", what=named(what, lang),
         insn=f", {found['instruction']}" if found["instruction"] else "",
         found=amount(what, found["found"]), expected=amount(what, found["expected"]))]
@@ -145,11 +143,6 @@ def _assumed(lane: dict[str, Any]) -> str:
     """How much of a lane's cycles rests on assumed prices."""
     share = lane["assumed_cycles"] / lane["cycles"] if lane["cycles"] else 0.0
     return f"{100 * share:.0f}%*" if lane["assumed_cycles"] else "-"
-
-
-def _count(value: int, lang: str) -> str:
-    """A count in groups of three."""
-    return f"{value:,}".replace(",", "\u202f") if lang == "hu" else f"{value:,}"
 
 
 def _say(key: str, lang: str, **facts: object) -> str:

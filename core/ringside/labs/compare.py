@@ -19,7 +19,7 @@ from ..vmm.lockstep import Difference
 from ..vmm.registry import IA32, NESTED, SHADOW, VIRTUALIZABLE
 from . import compare_panels as panels
 from . import prices
-from .compare_panels import thousands, title_of
+from .compare_panels import title_of
 from .exercises import TASKS
 from .lab import Choice, InputError, Lab, Option, Run, Setup
 from .lanes import Way, compare_guest, reader, techniques_for
@@ -29,7 +29,7 @@ from .views import Reader
 from .words.compare import COMPARE
 from .words.notes import ANSWERS, WORLD
 from .words.rings import RINGS
-from .words.say import Segment, decimal, pick, plain, segments
+from .words.say import Segment, decimal, pick, plain, segments, thousands
 
 PREVIEW = 400  # guest steps run when a guest is loaded
 SEARCH = 20_000  # unknown guest steps gone through for one request; asked again, it goes on

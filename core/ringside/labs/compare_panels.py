@@ -12,18 +12,13 @@ from .words.compare import COMPARE
 from .words.price_list import LIST
 from .words.prices import PRICES
 from .words.rings import RINGS
-from .words.say import Segment, pick, plain, segments
+from .words.say import Segment, pick, plain, segments, thousands
 from .words.sources import source_in
 
 if TYPE_CHECKING:
     from .compare import CompareRun
 
 MOST_LINES = 8  # of one bill
-
-
-def thousands(value: float) -> str:
-    """A whole number in groups of three digits."""
-    return f"{round(value):,}".replace(",", "\u202f")
 
 
 def title_of(technique: str, lang: str) -> str:

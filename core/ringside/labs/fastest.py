@@ -37,7 +37,7 @@ from .words.fastest import FASTEST
 from .words.notes import ANSWERS, WORLD
 from .words.price_list import LIST
 from .words.prices import PRICES
-from .words.say import Message, Segment, decimal, pick, plain, segments
+from .words.say import Message, Segment, decimal, pick, plain, segments, thousands
 from .words.sources import source_in
 
 TONES = {NATIVE: "kernel", SOFTWARE: "vmm", HARDWARE: "device", NESTED_PAGING: "device"}
@@ -48,11 +48,6 @@ NAMES = frozenset(name for subject in SUBJECTS.values() for name in charged(subj
 NOTHING: Message = ("", "")
 FACTORS = {"same": 1.0, "half": 0.5}
 """What prices without a figure for a later processor are taken as, of the Pentium 4's."""
-
-
-def thousands(value: float) -> str:
-    """A whole number in groups of three digits."""
-    return f"{round(value):,}".replace(",", "\u202f")
 
 
 class Stepping:

@@ -27,7 +27,7 @@ from .narrate import hexa
 from .views import Reader, Reading
 from .words.emulated import CAUSES, EMULATED, INTERRUPTS
 from .words.panels import PANELS
-from .words.say import Segment, pick, plain, segments
+from .words.say import Segment, pick, plain, segments, thousands
 from .words.steps import STEPS
 
 if TYPE_CHECKING:
@@ -192,8 +192,8 @@ class ForeignRun(MachineRun):
         rows = (
             ("ring", pick(EMULATED["real.ring.value"], lang)),
             ("direct", str(system.direct)),
-            ("emulated", _thousands(system.steps)),
-            ("ticks", _thousands(system.time)),
+            ("emulated", thousands(system.steps)),
+            ("ticks", thousands(system.time)),
         )
         return tuple(
             figure.Cell(key, pick(EMULATED[f"real.{key}"], lang), value, tip=tip)
@@ -259,10 +259,6 @@ class ForeignRun(MachineRun):
              "segments": segments(EMULATED["why"], lang)},
             panels.console(lang, self.system.console),
         ]
-
-
-def _thousands(value: int) -> str:
-    return f"{value:,}".replace(",", "\u202f")
 
 
 Spoken = tuple[str, dict[str, object]]

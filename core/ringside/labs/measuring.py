@@ -21,7 +21,7 @@ from .lab import InputError
 from .narrate import outcome_words
 from .words.properties import PROPERTIES
 from .words.rings import RINGS
-from .words.say import Segment, decimal, pick, plain, segments
+from .words.say import Segment, decimal, pick, plain, segments, thousands
 
 EQUAL, EFFICIENT = "equivalence", "efficiency"
 KINDS = ("technique", "attack", "wrong")
@@ -197,11 +197,11 @@ class PropertiesRun:
 
     def _equal_facts(self, found: Equivalence, lang: str) -> list[figure.Fact]:
         compared = plain(
-            PROPERTIES[f"fact.compared.{found.by}"], lang, {"steps": _thousands(found.steps)})
+            PROPERTIES[f"fact.compared.{found.by}"], lang, {"steps": thousands(found.steps)})
         facts = [_fact("compared", compared, lang)]
         if found.total > found.steps:
             facts.append(_fact("further", plain(PROPERTIES["fact.further.now.and.again"], lang, {
-                "total": _thousands(found.total)}), lang))
+                "total": thousands(found.total)}), lang))
         if found.holds:
             return [*facts, _fact("difference", pick(PROPERTIES["fact.none"], lang), lang, "good")]
         difference = plain(PROPERTIES["fact.difference.value"], lang, {
@@ -228,17 +228,17 @@ class PropertiesRun:
             _untouched("vmm", found.tables_unharmed, lang),
             _untouched("clock", found.devices_unharmed, lang),
             _fact("culprit", plain(PROPERTIES["fact.culprit.value"], lang, {
-                "steps": _thousands(found.steps), "outcome": outcome}), lang),
+                "steps": thousands(found.steps), "outcome": outcome}), lang),
         ]
 
     def _efficiency_facts(self, found: Efficiency, lang: str) -> list[figure.Fact]:
         return [
             _fact("direct", plain(PROPERTIES["fact.direct.value"], lang, {
-                "direct": _thousands(found.direct), "steps": _thousands(found.steps)}), lang,
+                "direct": thousands(found.direct), "steps": thousands(found.steps)}), lang,
                 "app"),
-            _fact("exits", _thousands(found.exits), lang, "vmm"),
+            _fact("exits", thousands(found.exits), lang, "vmm"),
             _fact("cycles", plain(PROPERTIES["fact.cycles.value"], lang, {
-                "cycles": _thousands(found.work), "bare": _thousands(found.bare_work)}), lang),
+                "cycles": thousands(found.work), "bare": thousands(found.bare_work)}), lang),
         ]
 
     def sentence(self, lang: str) -> list[Segment]:
@@ -257,7 +257,7 @@ class PropertiesRun:
     def _spoken(self, found: Found, lang: str) -> tuple[str, dict[str, object]]:
         if isinstance(found, Equivalence):
             return f"say.{'equal' if found.holds else 'parts'}.{found.by}", {
-                "steps": _thousands(found.steps), "step": _thousands(found.step),
+                "steps": thousands(found.steps), "step": thousands(found.step),
                 "what": named(found.what, lang), "found": amount(found.what, found.found),
                 "expected": amount(found.what, found.expected),
                 "instruction": found.instruction.upper()}
@@ -268,8 +268,8 @@ class PropertiesRun:
                 "purpose": purpose[:1].lower() + purpose[1:], "stopped": stopped(found, lang),
                 "times": found.times}
         return "say.efficient" if found.direct else "say.inefficient", {
-            "share": _decimal(100 * found.share, lang), "steps": _thousands(found.steps),
-            "exits": _thousands(found.exits),
+            "share": _decimal(100 * found.share, lang), "steps": thousands(found.steps),
+            "exits": thousands(found.exits),
             "slowdown": _decimal(found.slowdown_without_devices, lang)}
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
@@ -346,10 +346,6 @@ def _fact(key: str, value: str, lang: str, tone: str = "") -> figure.Fact:
 def _untouched(key: str, good: bool, lang: str) -> figure.Fact:
     word = pick(PROPERTIES["fact.untouched" if good else "fact.touched"], lang)
     return _fact(key, word, lang, "good" if good else "wrong")
-
-
-def _thousands(value: int) -> str:
-    return f"{value:,}".replace(",", "\u202f")
 
 
 def _decimal(value: float, lang: str) -> str:

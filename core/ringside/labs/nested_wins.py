@@ -20,7 +20,7 @@ from .wins_batch import map_all
 from .wins_published import compared, losses_of, marks_of
 from .words.nested_wins import WINS
 from .words.notes import ANSWERS, WORLD
-from .words.say import Message, Segment, decimal, pick, plain, segments
+from .words.say import Message, Segment, decimal, pick, plain, segments, thousands
 
 if TYPE_CHECKING:
     from ..bulk.steady import Steady
@@ -229,7 +229,7 @@ class WinsRun:
         if short:
             return tuple(f"{rate // 1000} k" if rate >= 1000 else str(rate) for rate in rates)
         unit = pick(WINS[f"x.{self.setup.guest}"], lang).removesuffix(" →")
-        return tuple(f"{_spaced(rate)} {unit}" for rate in rates)
+        return tuple(f"{thousands(rate)} {unit}" for rate in rates)
 
     @property
     def _is_whole(self) -> bool:
@@ -280,7 +280,7 @@ class WinsRun:
             "faults": _cycles(one.nested.event_cycles, one.nested, lang)}
         spoken = segments(WINS[key], lang, facts)
         if one.shadow.refills:
-            facts = {"refills": _spaced(one.shadow.refills), "switches": str(one.shadow.switches)}
+            facts = {"refills": thousands(one.shadow.refills), "switches": str(one.shadow.switches)}
             spoken += [{"text": " "}, *segments(WINS["cell.refills"], lang, facts)]
         return spoken
 
@@ -321,7 +321,7 @@ class WinsRun:
             "refs_shadow": _ratio(one.shadow, lang), "refs_nested": _ratio(one.nested, lang),
             "hit": decimal(f"{100 * one.nested.hit_rate:.1f}", lang),
             "touched": one.shadow.touched, "switches": one.shadow.switches,
-            "accesses": _spaced(one.shadow.accesses), "refills": _spaced(one.shadow.refills),
+            "accesses": thousands(one.shadow.accesses), "refills": thousands(one.shadow.refills),
             "roots": pick(WINS[f"note.{self.setup.options['roots']}"], lang),
             "preset": preset(self.preset).title}
         return bars("cell", pick(WINS["panel.cell"], lang), rows,
@@ -341,10 +341,6 @@ class WinsRun:
     def outcome(self, lang: str) -> str:
         """A map has none."""
         return ""
-
-
-def _spaced(number: int) -> str:
-    return f"{number:,}".replace(",", "\u202f")
 
 
 def _cycles(cycles: float, of: Steady, lang: str) -> str:

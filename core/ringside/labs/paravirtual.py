@@ -37,7 +37,7 @@ from .narrate import hexa, refused_call, vector_name
 from .rival import Rival, Toll
 from .words.notes import ANSWERS, WORLD
 from .words.paravirtual import PARAVIRTUAL
-from .words.say import Segment, decimal, pick, plain, segments
+from .words.say import Segment, decimal, pick, plain, segments, thousands
 from .words.steps import STEPS, WHO
 
 TECHNIQUE = "paravirtualization"
@@ -269,16 +269,16 @@ class ParavirtualRun(MachineRun):
                 figure.Bar("refused", pick(words["bar.refused"], lang), refused, str(refused),
                            "wrong"),
             ), pick(words["bars.note.alone"], lang), *harm
-        own = figure.Bar("here", pick(words["bar.here"], lang), exits, _thousands(exits), "kernel")
+        own = figure.Bar("here", pick(words["bar.here"], lang), exits, thousands(exits), "kernel")
         if toll is None:
             return (pick(words["bars.none"], lang), (own,), pick(words["bars.note.none"], lang),
                     "", "")
         rival = figure.Bar(
-            "trap", pick(words["bar.trap"], lang), toll.exits, _thousands(toll.exits), "vmm")
+            "trap", pick(words["bar.trap"], lang), toll.exits, thousands(toll.exits), "vmm")
         part = 100 * (exits - toll.exits) / toll.exits if toll.exits else 0.0
         saved = decimal(f"{part:+.0f} %", lang).replace("-", "−")
         return (
-            plain(words["bars"], lang, {"n": _thousands(toll.written)}), (rival, own),
+            plain(words["bars"], lang, {"n": thousands(toll.written)}), (rival, own),
             pick(words["bars.note" if toll.same else "bars.note.wrong"], lang), saved,
             pick(words["saved.note" if part < 0 else "more.note"], lang))
 
@@ -347,12 +347,8 @@ class ParavirtualRun(MachineRun):
             for name, count in by_detail(counts, "hypercall").items()]
         refused = sum(count for key, _, count, tone in rows if tone == "wrong")
         note = plain(PARAVIRTUAL["panel.calls.note"], lang, {
-            "exits": _thousands(total(counts, "trap")), "refused": refused})
+            "exits": thousands(total(counts, "trap")), "refused": refused})
         return panels.bars("calls", pick(PARAVIRTUAL["panel.calls"], lang), rows, note)
-
-
-def _thousands(value: int) -> str:
-    return f"{value:,}".replace(",", "\u202f")
 
 
 def open_paravirtual(setup: Setup) -> Run:

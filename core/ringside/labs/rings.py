@@ -45,7 +45,7 @@ from .words.notes import ANSWERS, WORLD
 from .words.panels import PANELS
 from .words.price_list import LIST
 from .words.rings import RINGS
-from .words.say import Segment, decimal, pick, plain, segments
+from .words.say import Segment, decimal, pick, plain, segments, thousands
 from .words.steps import STEPS
 
 MEMORY = 4 << 20
@@ -248,8 +248,8 @@ class RingsRun(MachineRun):
         if found.stands_in:
             notes.append(pick(RINGS["cost.no.ept"], lang))
         if found.bare is not None:
-            notes.insert(0, plain(RINGS["cost.bare"], lang, {"bare": _thousands(found.bare)}))
-        return pick(RINGS[key], lang), _thousands(found.cycles), tuple(notes)
+            notes.insert(0, plain(RINGS["cost.bare"], lang, {"bare": thousands(found.bare)}))
+        return pick(RINGS[key], lang), thousands(found.cycles), tuple(notes)
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """Code, registers, counters and console."""
@@ -273,11 +273,11 @@ class RingsRun(MachineRun):
             steps = min(self.system.guest_steps, COMPARE_AT_MOST)
             over = self.system.guest_steps > COMPARE_AT_MOST
             key = "equal.over" if over else "equal.one" if steps == 1 else "equal"
-            facts: dict[str, object] = {"steps": _thousands(steps)}
+            facts: dict[str, object] = {"steps": thousands(steps)}
             return {**panel, "tone": "" if over else "good",
                     "segments": segments(RINGS[key], lang, facts)}
         facts = {
-            "step": _thousands(found.guest_step), "what": named(found.what, lang),
+            "step": thousands(found.guest_step), "what": named(found.what, lang),
             "found": amount(found.what, found.found),
             "expected": amount(found.what, found.expected),
             "insn": self.listing.text(found.eip, self.reader.peek, self.reader.code_bits),
@@ -300,11 +300,11 @@ class RingsRun(MachineRun):
         same = next((n for n, (one, other) in pairs if one != other),
                     min(len(shown), len(expected)))
         if same < min(len(shown), len(expected)):
-            facts: dict[str, object] = {"count": _thousands(same + 1)}
+            facts: dict[str, object] = {"count": thousands(same + 1)}
             return {**panel, "tone": "wrong",
                     "segments": segments(RINGS["diverged.console"], lang, facts)}
         return {**panel, "segments": [
-            *segments(RINGS["equal.console"], lang, {"count": _thousands(same)}),
+            *segments(RINGS["equal.console"], lang, {"count": thousands(same)}),
             {"text": " "}, *porting.summary(lang, self._guest.name)]}
 
     def _counts(self, lang: str) -> dict[str, Any]:
@@ -318,10 +318,6 @@ class RingsRun(MachineRun):
             share = decimal(f"{100 * part:.1f}", lang) if figures.steps else "–"
             note = plain(RINGS["share"], lang, {"share": share})
         return panels.bars("counts", pick(PANELS["counts"], lang), rows, note=note)
-
-
-def _thousands(value: int) -> str:
-    return f"{value:,}".replace(",", "\u202f")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from .narrate import hexa, vector_name
 from .translated import Scope, Translated
 from .translation_story import Story
 from .words.notes import ANSWERS, WORLD
-from .words.say import Segment, decimal, pick, plain, segments
+from .words.say import Segment, decimal, pick, plain, segments, thousands
 from .words.translation import TRANSLATION
 
 TECHNIQUE = "binary-translation"
@@ -104,7 +104,7 @@ class TranslationRun(MachineRun):
         if context == "vmm" or remade or not at:
             at = "vmm"
         facts: dict[str, object] = {
-            "units": statistics.units, "size": _thousands(statistics.cache_bytes)}
+            "units": statistics.units, "size": thousands(statistics.cache_bytes)}
         executed = statistics.executed
         return figure.draw(figure.TranslationView(
             *titles, blocks, scope.mood, empty, tone, context, at,
@@ -112,7 +112,7 @@ class TranslationRun(MachineRun):
             self._arrow(), self._actors(cache, lang),
             plain(TRANSLATION["strip"], lang, facts),
             pick(TRANSLATION["strip.note"], lang) if arcs else "", tuple(pieces), tuple(arcs),
-            plain(TRANSLATION["shares"], lang, {"total": _thousands(executed.total)}),
+            plain(TRANSLATION["shares"], lang, {"total": thousands(executed.total)}),
             tuple(
                 Share(
                     name, pick(TRANSLATION[f"share.{name}"], lang), getattr(executed, name),
@@ -225,7 +225,7 @@ class TranslationRun(MachineRun):
         if self.step == 0:
             started = self.system.guest_steps
             facts: dict[str, object] = {
-                "steps": _thousands(started), "units": len(self.technique.cache.units)}
+                "steps": thousands(started), "units": len(self.technique.cache.units)}
             return segments(TRANSLATION["start.later" if started else "start"], lang, facts)
         return super().sentence(lang)
 
@@ -269,9 +269,9 @@ class TranslationRun(MachineRun):
             "discarded": str(sum(found.discarded.values())), "chained": str(found.chained),
             "elided": str(found.elided), "adapted": str(found.adapted),
             "regions": str(found.regions),
-            "hits": _thousands(found.lookups), "misses": _thousands(found.misses),
+            "hits": thousands(found.lookups), "misses": thousands(found.misses),
             "expansion": f"×{decimal(f'{found.expansion:.2f}', lang)}",
-            "overhead": _thousands(found.executed.overhead)}
+            "overhead": thousands(found.executed.overhead)}
         return {
             "id": "cache", "kind": "table", "title": pick(TRANSLATION["panel.cache"], lang),
             "rows": [
@@ -296,10 +296,6 @@ def _begin(program: Program, guest: str) -> System:
         system.breakpoints = frozenset()
         return system if met else fresh()
     return system
-
-
-def _thousands(value: int) -> str:
-    return f"{value:,}".replace(",", "\u202f")
 
 
 def _percent(part: float, lang: str, places: int = 1) -> str:

@@ -18,14 +18,14 @@ def equal(found: Equivalence, lang: str) -> str:
     if found.holds and found.total > found.steps:
         key = "equal.further"
     return say(
-        key, lang, steps=_counted(found.steps, lang), step=_counted(found.step, lang),
+        key, lang, steps=counted(found.steps, lang), step=counted(found.step, lang),
         what=named(found.what, lang),
         expected=amount(found.what, found.expected), found=amount(found.what, found.found),
-        instruction=found.instruction, total=_counted(found.total, lang))
+        instruction=found.instruction, total=counted(found.total, lang))
 
 
-def _counted(value: int, lang: str) -> str:
-    """A count in groups of three."""
+def counted(value: int, lang: str) -> str:
+    """A count in groups of three digits: with commas in English, narrow spaces in Hungarian."""
     return f"{value:,}".replace(",", "\u202f") if lang == "hu" else f"{value:,}"
 
 
@@ -49,8 +49,8 @@ def efficient(found: Efficiency, lang: str) -> str:
     if lang == "hu":
         slowdown, share = slowdown.replace(".", ","), share.replace(".", ",")
     return say(
-        "efficient", lang, share=share, exits=_counted(found.exits, lang),
-        cycles=_counted(found.work, lang), slowdown=slowdown)
+        "efficient", lang, share=share, exits=counted(found.exits, lang),
+        cycles=counted(found.work, lang), slowdown=slowdown)
 
 
 def lines(found: Properties, lang: str = "en") -> Iterator[str]:

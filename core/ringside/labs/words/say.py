@@ -80,6 +80,11 @@ def decimal(text: str, lang: str) -> str:
     return text.replace(".", ",") if lang == "hu" else text
 
 
+def thousands(value: float) -> str:
+    """A whole number in groups of three digits, as both languages read it."""
+    return f"{round(value):,}".replace(",", "\u202f")
+
+
 def plain(message: Message, lang: str, facts: Mapping[str, object] | None = None) -> str:
     """``message`` as bare text: marks resolved, facts filled in."""
     return "".join(segment["text"] for segment in segments(message, lang, facts))
