@@ -26,6 +26,7 @@ from .commands.arguments import (
     put_into,
     refusal_of,
 )
+from .commands.progress import Progress
 from .host.memory import commands as pool
 from .whole_numbers import count_of
 
@@ -268,17 +269,16 @@ def _classify(options: argparse.Namespace) -> int:
     from .classify.laboratory import classify
     from .classify.variants import variant
 
-    def progress(done: int, total: int) -> bool:
-        if sys.stderr.isatty():
-            print(f"\r{done} of {total} encodings", end="", file=sys.stderr)
-        return True
+    with Progress() as progress:
 
-    try:
-        result = classify(options.isa, options.samples, options.seed, progress)
-    except KeyError as error:
-        raise Refusal(str(error.args[0])) from None
-    if sys.stderr.isatty():
-        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+        def tell(done: int, total: int) -> bool:
+            progress.say(f"{done} of {total} encodings")
+            return True
+
+        try:
+            result = classify(options.isa, options.samples, options.seed, tell)
+        except KeyError as error:
+            raise Refusal(str(error.args[0])) from None
     if options.json:
         print(json.dumps([found.as_dict() for found in result.findings], ensure_ascii=False))
         return 0

@@ -147,12 +147,12 @@ class Session:
         run = self._open_run()
         direction = -1 if request.get("direction", 1) == -1 else 1
         by = str(request.get("by", "step"))
-        found = True
+        found: bool | None = True
         if by == "step":
             run.seek(max(run.step + direction, 0))
         else:
             found = run.find(by, direction)
-        return {"frame": self._frame(), "found": found}
+        return {"frame": self._frame(), "found": bool(found), "more": found is None}
 
     def _advance(self, request: Request) -> Answer:
         run = self._open_run()

@@ -144,3 +144,32 @@ def test_a_processor_without_ept_is_exchanged_for_one_with_at_the_same_step(visi
     page.locator('[data-do=option][data-with="preset"]').select_option("westmere")
     expect(title).to_contain_text("EPT")
     assert step(page) == 60
+
+
+def leap_to_a_divergence(page):
+    page.locator("[data-do=kind]").select_option("diverge")
+    press(page, "Shift+ArrowRight")
+
+
+def test_a_leap_to_what_is_not_there_says_so_and_comes_back(visit):
+    page = visit("lab=compare&guest=nano_callret&lang=en&step=30")
+    expect_step(page, 30)
+    leap_to_a_divergence(page)
+    expect(page.locator("#notices")).to_contain_text("no further step", timeout=60_000)
+    expect_step(page, 30)
+    expect(page.locator("#where")).to_contain_text("of 410")
+
+
+def test_a_long_search_shows_how_far_it_is_and_can_be_stopped(visit):
+    page = visit("lab=compare&guest=nanos&lang=en&step=1")
+    expect_step(page, 1)
+    leap_to_a_divergence(page)
+    expect(page.locator(".chip.running [data-do=stop]")).to_be_visible(timeout=30_000)
+    expect_step_where(page, lambda number: number > 700)
+    page.locator(".chip.running [data-do=stop]").click()
+    expect(page.locator(".chip.live")).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(1_500)  # what was asked last is answered
+    stopped = step(page)
+    page.wait_for_timeout(1_500)
+    assert step(page) == stopped
+    assert "no further" not in page.locator("#notices").inner_text()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 from ringside import guests
 from ringside.host.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
-from ringside.vmm.lockstep import Lockstep
+from ringside.vmm.lockstep import EVERY_STEP, Lockstep
 
 PROLOGUE = """bits 32
 org 0x100000
@@ -68,7 +68,7 @@ def test_the_guest_gets_the_fault_it_gets_on_bare_metal(case: str, technique: st
     image = Image(program, "beyond", 4 << 20)
     for memory in MEMORIES[technique][:2]:
         bare, virtual = build(BARE_METAL, image), build(technique, image, Options(memory=memory))
-        assert Lockstep(bare, virtual, closely=True).advance(4_000) is None, memory
+        assert Lockstep(bare, virtual, closely=EVERY_STEP).advance(4_000) is None, memory
         assert bare.outcome is not None and virtual.outcome == bare.outcome
         assert bare.console and virtual.console == bare.console
         assert virtual.digest() == bare.digest()

@@ -8,7 +8,7 @@ import pytest
 from ringside import guests
 from ringside.host.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, System, build
 from ringside.isa.assembler import Program
-from ringside.vmm.lockstep import Lockstep
+from ringside.vmm.lockstep import EVERY_STEP, Lockstep
 
 NAMES = [guest.id for guest in guests.NANO]
 VIRTUAL = [(technique, memory) for technique in UNMODIFIED for memory in MEMORIES[technique]]
@@ -35,7 +35,7 @@ def alone(guest: str) -> System:
 @pytest.mark.parametrize(("technique", "memory"), VIRTUAL)
 def test_it_is_the_same_under_every_technique(guest: str, technique: str, memory: str) -> None:
     virtual = system(guest, technique, memory)
-    assert Lockstep(system(guest, BARE_METAL), virtual, closely=True).advance(2_000) is None
+    assert Lockstep(system(guest, BARE_METAL), virtual, closely=EVERY_STEP).advance(2_000) is None
     assert virtual.outcome == alone(guest).outcome
     assert virtual.console == alone(guest).console
     assert virtual.guest_steps == alone(guest).guest_steps

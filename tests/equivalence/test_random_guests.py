@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ringside import guests
 from ringside.host.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
 from ringside.isa.assembler import Program
-from ringside.vmm.lockstep import Lockstep
+from ringside.vmm.lockstep import EVERY_STEP, Lockstep
 
 USUAL = [(technique, MEMORIES[technique][0]) for technique in UNMODIFIED]
 VIRTUAL = [(technique, memory) for technique in UNMODIFIED for memory in MEMORIES[technique]]
@@ -233,7 +233,7 @@ def compare(
 ) -> None:
     image = Image(guest(kernel, user, period), "random", 4 << 20)
     subject = build(technique, image, Options(memory=memory))
-    lockstep = Lockstep(build(BARE_METAL, image), subject, closely=True)
+    lockstep = Lockstep(build(BARE_METAL, image), subject, closely=EVERY_STEP)
     assert lockstep.advance(12_000) is None
     assert lockstep.subject.digest() == lockstep.reference.digest()
 

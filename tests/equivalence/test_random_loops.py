@@ -14,7 +14,7 @@ from ringside import guests
 from ringside.host.systems import BARE_METAL, MEMORIES, Image, Options, Virtualized, build
 from ringside.isa.assembler import Program, assemble
 from ringside.vmm.cpu.binary_translation import BinaryTranslation
-from ringside.vmm.lockstep import Lockstep
+from ringside.vmm.lockstep import EVERY_STEP, Lockstep
 from ringside.vmm.translation import hot
 
 TECHNIQUE = "binary-translation"
@@ -202,7 +202,7 @@ def regions_of(bodies: list[str], period: int, memory: str, freeze: bool = False
     """Compare with bare metal; gives how many regions were made."""
     image = Image(kernel(bodies, period), "random", 6 << 20)
     subject = build(TECHNIQUE, image, Options(memory=memory))
-    lockstep = Lockstep(build(BARE_METAL, image), subject, closely=True)
+    lockstep = Lockstep(build(BARE_METAL, image), subject, closely=EVERY_STEP)
     assert lockstep.advance(7_000) is None
     assert lockstep.subject.digest() == lockstep.reference.digest()
     assert isinstance(subject, Virtualized)

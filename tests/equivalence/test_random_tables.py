@@ -9,7 +9,7 @@ import random
 import pytest
 from ringside import guests
 from ringside.host.systems import BARE_METAL, MEMORIES, UNMODIFIED, Image, Options, build
-from ringside.vmm.lockstep import Lockstep
+from ringside.vmm.lockstep import EVERY_STEP, Lockstep
 
 VIRTUAL = [(technique, memory) for technique in UNMODIFIED for memory in MEMORIES[technique]]
 WITH_NESTED_TLB = ("nested", "untagged")
@@ -126,7 +126,7 @@ def compare(technique: str, memory: str, seed: int, pae: bool) -> int:
     cached = 8 if seed % 2 else 0
     subject = build(technique, image, Options(
         memory=memory, walk_cache=cached, nested_tlb=cached if memory in WITH_NESTED_TLB else 0))
-    lockstep = Lockstep(build(BARE_METAL, image), subject, closely=True)
+    lockstep = Lockstep(build(BARE_METAL, image), subject, closely=EVERY_STEP)
     assert lockstep.advance(20_000) is None, (seed, pae)
     bare = lockstep.reference
     assert bare.outcome is not None and subject.outcome == bare.outcome, (seed, pae)

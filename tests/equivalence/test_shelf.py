@@ -15,7 +15,7 @@ from ringside.host.systems import (
 )
 from ringside.isa.registers import FLAG_IF
 from ringside.trace.events import Diverged
-from ringside.vmm.lockstep import Difference, Lockstep, run_to
+from ringside.vmm.lockstep import EVERY_STEP, Difference, Lockstep, run_to
 
 EQUAL = (
     "rings", "cli_sti", "hlt", "page_fault", "system_call", "port_io", "sieve", "matrix", "sort",
@@ -47,10 +47,7 @@ def parting(
     bare: System, virtual: System, closely: int, further: int = 0
 ) -> Difference | None:
     """The first difference: looked for after each of the first steps, then after each stretch."""
-    lockstep = Lockstep(bare, virtual, closely=True)
-    found = lockstep.advance(closely)
-    lockstep.closely = False
-    return found or lockstep.advance(further - closely)
+    return Lockstep(bare, virtual, closely=closely).advance(max(closely, further))
 
 
 @pytest.mark.parametrize("guest", EQUAL)
@@ -169,7 +166,7 @@ there:  times 8 db 0
 def test_a_difference_that_leaves_no_trace_is_seen_by_who_looks_closely() -> None:
     image = Image(guests.assemble_text(BRIEFLY), "g", 4 << 20)
     seen = []
-    for closely in (False, True):
+    for closely in (0, EVERY_STEP):
         bare, virtual = build(BARE_METAL, image), build("trap-and-emulate", image)
         seen.append(Lockstep(bare, virtual, closely=closely).advance(500))
         assert closely or virtual.digest() == bare.digest()

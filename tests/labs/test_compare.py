@@ -196,7 +196,7 @@ def test_a_lane_that_is_not_compared_is_left_out_in_words() -> None:
                            ("hu", "Nem vetjük össze: Paravirtualizáció.")):
         panel = next(one for one in run.panels(lang) if one["id"] == "equivalence")
         assert left_out in "".join(part["text"] for part in panel["segments"])
-    assert "all that are compared hold" in str(run.panels("en"))
+    assert "all that are compared held" in str(run.panels("en"))
 
 
 def test_stepping_back_shows_what_was_there() -> None:
@@ -237,6 +237,31 @@ def test_device_time_is_left_out_unless_asked_for() -> None:
         run.seek(60)
     assert without.view("en").lanes[0].cycles == 60
     assert with_.view("en").lanes[0].cycles > 10_000
+
+
+def test_a_jump_to_a_divergence_that_is_not_there_goes_on_from_request_to_request() -> None:
+    session = Session()
+    assert session.handle({"op": "load", "lab": "compare", "guest": "nano_callret"})["ok"]
+    asked = {"op": "step", "direction": 1, "by": "diverge"}
+    steps = []
+    while (answer := session.handle(asked))["more"]:
+        assert answer["ok"] and not answer["found"]
+        steps.append(answer["frame"]["step"])
+        assert len(steps) < 10
+    assert not answer["found"] and answer["frame"]["ended"]
+    assert steps == sorted(set(steps))
+
+
+def test_before_the_first_step_nothing_is_said_to_be_equal() -> None:
+    run = open_run("cli_sti")
+    shown = []
+    for step in (0, 1, 2):
+        run.seek(step)
+        panel = next(one for one in run.panels("en") if one["id"] == "equivalence")
+        shown.append((panel["tone"], "".join(part["text"] for part in panel["segments"])))
+    assert [tone for tone, _ in shown] == ["", "good", "good"]
+    assert "are compared after every guest step" in shown[0][1]
+    assert "After 1 guest step" in shown[1][1] and "After each of 2 guest steps" in shown[2][1]
 
 
 def test_exits_can_be_gone_along_both_ways() -> None:

@@ -106,7 +106,7 @@ def test_where_the_comparison_ended_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     assert "so far" in str(panel(run, "equivalence")["segments"])
     run.seek(10**6)
     found = panel(run, "equivalence")
-    assert "The comparison ended there" in str(found) and found["tone"] != "good"
+    assert "was not compared" in str(found) and found["tone"] != "good"
 
 
 def test_on_bare_metal_the_same_cli_runs_directly() -> None:
@@ -125,6 +125,39 @@ def test_popf_is_where_the_guest_parts_from_bare_metal() -> None:
     assert panel(run, "equivalence")["tone"] == "wrong"
     run.seek(run.step - 1)
     assert panel(run, "equivalence")["tone"] == "good"
+
+
+BRIEF = """
+org 0x100000
+mov esp, 0x90000
+mov ecx, 5500
+first: loop first
+smsw eax
+mov eax, 0
+mov ecx, 6000
+last: loop last
+mov al, 2
+out 0xF4, al
+"""
+
+
+def test_a_difference_that_passes_is_not_missed_by_who_runs_past_it() -> None:
+    run = LAB.open(LAB.setup("hlt", TRAP, {}, BRIEF))
+    run.seek(10**6)
+    told = "".join(part["text"] for part in panel(run, "equivalence")["segments"])
+    assert run.ended and "smsw eax" in told and panel(run, "equivalence")["tone"] == "wrong"
+    run = LAB.open(LAB.setup("hlt", TRAP, {}, BRIEF))
+    asked = 0
+    while (found := run.find("diverge", 1)) is None:
+        asked += 1
+    assert found and asked and run.insn.startswith("smsw")
+
+
+def test_where_nothing_parts_a_jump_to_the_divergence_comes_to_an_end() -> None:
+    run = open_run("system_call", TRAP)
+    while (found := run.find("diverge", 1)) is None:
+        pass
+    assert found is False
 
 
 @pytest.mark.parametrize("guest", ["rings", "cli_sti", "hlt", "page_fault", "system_call",

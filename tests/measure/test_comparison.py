@@ -157,6 +157,57 @@ there:  times 8 db 0
 """
 
 
+PASSING = """
+bits 32
+org 0x100000
+%include "pc.inc"
+main:   mov ecx, 500
+        loop $
+told:   smsw eax
+        mov eax, 0
+        mov ecx, 5000
+        loop $
+        jmp finish
+"""
+LANES = (BARE_METAL, "trap-and-emulate", "binary-translation", "hardware-assist")
+
+
+def passing() -> tuple[Comparison, int]:
+    """A guest that is told another CR0 and forgets it at once, and where it asks."""
+    symbols = assemble_text(PASSING).symbols
+    found = compare("g", lambda defines: assemble_text(PASSING, defines=defines), LANES)
+    return found, symbols["told"]
+
+
+def test_a_difference_of_one_step_is_seen_however_far_one_goes_at_once() -> None:
+    for seeks in ((10_000,), (100, 10_000), (*range(490, 540), 10_000)):
+        comparison, told = passing()
+        for step in seeks:
+            comparison.seek(step)
+        assert not comparison.running
+        found = {lane.id: lane.difference for lane in comparison.lanes if lane.difference}
+        assert list(found) == ["trap-and-emulate"]
+        difference = found["trap-and-emulate"]
+        assert (difference.eip, difference.what) == (told, "eax")
+
+
+def test_beyond_the_steps_it_is_asked_to_look_at_closely_only_what_lasts_is_seen() -> None:
+    comparison, _ = passing()
+    comparison.closely = 200
+    comparison.seek(10_000)
+    assert not any(lane.difference for lane in comparison.lanes)
+
+
+def test_looking_closely_changes_nothing_of_what_is_looked_at() -> None:
+    closely, _ = passing()
+    at_ends, _ = passing()
+    at_ends.closely = 0
+    for step in (300, 511, STRETCH + 30):
+        closely.seek(step)
+        at_ends.seek(step)
+        assert looks(closely) == looks(at_ends), step
+
+
 def test_what_differs_in_memory_only_is_found_and_named_at_what_wrote_it() -> None:
     symbols = assemble_text(WRITES).symbols
     lanes = (BARE_METAL, "trap-and-emulate", "binary-translation")

@@ -40,6 +40,24 @@ def test_compare_names_the_first_divergence_and_says_so_with_its_status(capsys) 
     assert "parts at guest step 53, at 001024f7, popf: IF is 0, not 1" in capsys.readouterr().out
 
 
+def test_compare_names_a_difference_that_is_gone_a_step_later(tmp_path, capsys) -> None:
+    path = tmp_path / "brief.asm"
+    path.write_text(
+        "org 0x100000\nmov esp, 0x90000\nsmsw eax\nmov eax, 0\nmov ecx, 25000\nl: loop l\n"
+        "smsw eax\nmov al, 2\nout 0xF4, al\n")
+    lanes = ("--cpu", "bare-metal,binary-translation,trap-and-emulate")
+    status, report = compared(capsys, str(path), *lanes)
+    _, equal, parted = report["lanes"]
+    assert status == 1 and equal["difference"] is None
+    assert parted["difference"]["guest_step"] == 2
+    assert parted["difference"]["instruction"] == "smsw eax"
+    assert report["compared_each"] == report["guest_steps"] > 25_000
+    main(["compare", str(path), "--cpu", "bare-metal,binary-translation"])
+    assert "equal to the first after every guest step" in capsys.readouterr().out
+    main(["compare", str(path), "--cpu", "bare-metal,binary-translation", "--quick"])
+    assert "after each of 20,000 guest steps, from there on every" in capsys.readouterr().out
+
+
 def test_compare_speaks_hungarian_with_the_same_figures(capsys) -> None:
     shown = {}
     for lang in ("en", "hu"):

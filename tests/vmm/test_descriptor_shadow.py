@@ -12,7 +12,7 @@ from ringside.machine.descriptors import Descriptor, segment_descriptor
 from ringside.machine.segmentation import cached
 from ringside.vmm.cpu.descriptor_shadow import compress
 from ringside.vmm.cpu.trap_and_emulate import TrapAndEmulate
-from ringside.vmm.lockstep import Lockstep
+from ringside.vmm.lockstep import EVERY_STEP, Lockstep
 from ringside.vmm.monitor import WINDOW
 
 FINISH = "\n mov al, 0\n out 0xF4, al\n"
@@ -219,7 +219,7 @@ def test_an_entry_changed_where_it_stands_counts_from_the_next_load_on(
         text = f"main: mov eax, DATA\n {change}\n nop\n mov ebx, [gdt + 0x0C]\n {load}\n nop"
         bare = bench.bare(text + FINISH, tables=True)
         virtual = bench.virtual(text + FINISH, tables=True, technique=technique)
-        assert Lockstep(bare, virtual, closely=True).advance(500) is None
+        assert Lockstep(bare, virtual, closely=EVERY_STEP).advance(500) is None
         assert bare.outcome is not None
         assert str(virtual.outcome) == str(bare.outcome)
 
@@ -247,6 +247,6 @@ fresh_pointer: dw 23
 """
     bare = bench.bare(text, tables=True)
     virtual = bench.virtual(text, tables=True, technique=technique)
-    assert Lockstep(bare, virtual, closely=True).advance(500) is None
+    assert Lockstep(bare, virtual, closely=EVERY_STEP).advance(500) is None
     marks = [bare.guest_cpu.regs[n] >> 8 & 1 for n in (3, 1, 2, 6)]
     assert marks == [0, 1, 0, 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ringside.vmm.lockstep import Lockstep
+from ringside.vmm.lockstep import EVERY_STEP, Lockstep
 
 END = "\n nop\n mov al, 0\n out 0xF4, al\n"
 TABLE = """
@@ -112,7 +112,7 @@ TRANSLATED = {
 def parts(bench: Any, text: str, technique: str) -> object:
     bare = bench.bare(text, tables=True)
     virtual = bench.virtual(text, tables=True, technique=technique)
-    return Lockstep(bare, virtual, closely=True).advance(4_000)
+    return Lockstep(bare, virtual, closely=EVERY_STEP).advance(4_000)
 
 
 @pytest.mark.parametrize("technique", ["trap-and-emulate", "binary-translation"])

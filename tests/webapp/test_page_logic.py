@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -14,7 +15,7 @@ from ringside.labs.lab import InputError, Option
 from ringside_web import chrome, keys, route
 from ringside_web.choice import accepts, choose, put
 from ringside_web.panels import panel_tree, segments, side
-from ringside_web.player import SLICE_TIME, next_slice
+from ringside_web.player import SLICE_TIME, Player, next_slice
 from ringside_web.tree import h, to_html
 from ringside_web.words import WORDS, Words
 
@@ -215,3 +216,34 @@ def test_a_number_has_its_field_in_a_panel_and_none_among_the_controls():
     _, choice, _ = choose({"labs": [lab]}, {}, Words("en"))
     fields = json.dumps(chrome.controls(lab, choice, Words("en")))
     assert '"guest"' in fields and '"n"' not in fields
+
+
+def search(answers: list[bool], stop_after: int = 0) -> tuple[int, list[bool]]:
+    """How often a search looks that is answered so, and whether it counted as playing each time;
+    with ``stop_after``, somebody presses Stop after so many looks."""
+
+    async def searched() -> tuple[int, list[bool]]:
+        player = Player(None, lambda: 0, lambda: None)
+        seen = []
+
+        async def look() -> bool:
+            seen.append(player.playing)
+            if len(seen) == stop_after:
+                player.stop()
+            await asyncio.sleep(0)
+            return answers[len(seen) - 1]
+
+        await player.search(look)
+        for _ in range(3 * len(answers)):
+            await asyncio.sleep(0.002)
+        assert not player.playing
+        return len(seen), seen
+
+    return asyncio.run(searched())
+
+
+def test_a_search_goes_on_as_long_as_there_is_more_and_can_be_stopped() -> None:
+    assert search([False]) == (1, [False])
+    assert search([True, True, False]) == (3, [False, True, True])
+    assert search([True] * 9, stop_after=1)[0] == 1
+    assert search([True] * 9, stop_after=4)[0] == 4

@@ -35,12 +35,23 @@ class Actions:
         self.player.stop()
         return self.ask({"op": "step", "direction": int(argument), "by": "step"})
 
-    async def do_leap(self, argument, value):
-        self.player.stop()
-        reply = await self.ask({"op": "step", "direction": int(argument), "by": self.kind})
-        if reply and reply.get("found") is False:
-            title = find(self.lab["kinds"], self.kind)["title"]
-            self.note("none", self.words("notice.none", kind=title))
+    def do_leap(self, argument, value):
+        begun = self.step
+        return self.player.search(lambda: self.leap(int(argument), begun))
+
+    async def leap(self, way, begun):
+        """Look for a step of the chosen kind; whether asking again would look further. Where there
+        is none, go back to where the search was ``begun``."""
+        reply = await self.ask({"op": "step", "direction": way, "by": self.kind})
+        if not reply or reply.get("found") is not False:
+            return False
+        if reply.get("more"):
+            return True
+        if self.step != begun:
+            await self.ask({"op": "frame", "step": begun}, quiet=True)
+        title = find(self.lab["kinds"], self.kind)["title"]
+        self.note("none", self.words("notice.none", kind=title))
+        return False
 
     def do_seek(self, argument, value):
         self.player.stop()

@@ -27,11 +27,18 @@ class Player:
 
     def play(self):
         """Start at the chosen speed."""
-        asyncio.create_task(self._loop(self._pace))
+        asyncio.create_task(self._loop(self._pace, self._move))
 
     def run(self):
         """Start at full speed, whatever was chosen."""
-        asyncio.create_task(self._loop(lambda: 0))
+        asyncio.create_task(self._loop(lambda: 0, self._move))
+
+    async def search(self, look):
+        """Let ``look()`` look for something, again as long as it answers that there is more."""
+        self.stop()
+        turn = self._turn
+        if await look() and turn == self._turn:
+            asyncio.create_task(self._loop(lambda: 0, lambda steps: look()))
 
     def rate(self):
         """How fast movement must be to keep up: 1 when nothing plays."""
@@ -49,7 +56,7 @@ class Player:
         """Milliseconds from step to step; 0 for as fast as it goes."""
         return 0 if self.speed == "max" else PACE / float(self.speed)
 
-    async def _loop(self, pace):
+    async def _loop(self, pace, move):
         self._turn += 1
         turn = self._turn
         self.playing = True
@@ -60,7 +67,7 @@ class Player:
             began = self._clock()
             wait = pace()
             self.rushing = not wait
-            going = await self._move(1 if wait else steps)
+            going = await move(1 if wait else steps)
             took = max(self._clock() - began, 1)
             if not wait:
                 steps = next_slice(steps, took)

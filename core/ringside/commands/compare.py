@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..whole_numbers import count_of
 from .arguments import Refusal, add_prices, processor_of
+from .progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ..trace.presets import Preset
 
 LIMIT = 100_000
+SLICE = 500  # guest steps between two signs of life
 
 
 def add(commands: Any) -> None:
@@ -31,6 +33,9 @@ def add(commands: Any) -> None:
                               "virtualizable")
     compare.add_argument("--max-instructions", type=count_of, default=LIMIT, metavar="N",
                          help=f"stop after N guest steps (default: {LIMIT})")
+    compare.add_argument("--quick", action="store_true",
+                         help="compare after each of the first guest steps only, beyond them "
+                              "now and then: what differs for a while may be missed")
     add_prices(compare)
     compare.add_argument("--devices", choices=("without", "with"), default="without",
                          help="count the time devices take or not (default: without: a virtual "
@@ -42,12 +47,15 @@ def add(commands: Any) -> None:
 def run_and_compare(options: argparse.Namespace) -> int:
     """Carry the command out; 0 if all lanes stayed equal, 1 if one parted."""
     from ..trace.presets import PRESETS
+    from ..vmm.lockstep import CLOSELY
     from .side_by_side import lines
 
     processor = processor_of(options) or PRESETS[0]
     refused: dict[str, str] = {}
     comparison = _open(options.what, ",".join(options.cpu or ()), processor, refused)
-    comparison.seek(options.max_instructions)
+    if options.quick:
+        comparison.closely = CLOSELY
+    _run(comparison, options.max_instructions)
     report = as_data(options.what, comparison, processor, devices=options.devices == "with") | {
         "refused": refused}
     if options.json:
@@ -55,6 +63,14 @@ def run_and_compare(options: argparse.Namespace) -> int:
     else:
         print("\n".join(lines(report, options.lang)))
     return 1 if any(lane.difference for lane in comparison.lanes) else 0
+
+
+def _run(comparison: Comparison, limit: int) -> None:
+    """Run to the end or to ``limit`` guest steps."""
+    with Progress() as progress:
+        while comparison.running and comparison.step < limit:
+            comparison.seek(min(limit, comparison.step + SLICE))
+            progress.say(f"{comparison.step:>15,} guest steps")
 
 
 def _open(
@@ -120,6 +136,7 @@ def as_data(
     return {
         "guest": what,
         "guest_steps": comparison.step,
+        "compared_each": min(comparison.step, comparison.closely),
         "preset": processor.title,
         "own_prices": {name: processor.prices[name].cycles for name in sorted(processor.own)},
         "devices": "with" if devices else "without",

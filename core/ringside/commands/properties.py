@@ -30,11 +30,12 @@ def add(commands: Any) -> None:
 
 def measure_and_report(options: argparse.Namespace) -> int:
     """Carry the command out."""
-    from ..properties.equivalence import CLOSELY, STEPS
+    from ..properties.equivalence import STEPS
     from ..properties.measure import measure
     from ..properties.report import lines
     from ..properties.subjects import PROCESSOR, SUBJECTS, CannotRun
     from ..properties.words import say
+    from ..vmm.lockstep import CLOSELY
 
     wanted = [options.technique] if options.technique else [each.id for each in SUBJECTS]
     closely = STEPS if options.every_step else CLOSELY

@@ -19,6 +19,7 @@ from .arguments import (
     content_of,
     processor_of,
 )
+from .progress import Progress
 
 if TYPE_CHECKING:
     from ..labs.lab import Batch
@@ -93,21 +94,18 @@ def _refuse_unused(batch: Batch, options: argparse.Namespace) -> None:
 
 def _run(batch: Batch, limit: int, options: argparse.Namespace) -> bool:
     """Run to the end or the limit; True when Ctrl-C came first."""
-    progress = not options.quiet and not options.json and sys.stderr.isatty()
     screen = _Screen(None if options.console else getattr(batch, "brief", None))
     unit = getattr(batch, "unit", "instructions")  # a lab may count something else
     try:
-        while not batch.ended and batch.instructions < limit:
-            batch.advance(min(SLICE, limit - batch.instructions))
-            if not options.json:
-                screen.show(batch.console)
-            if progress:
-                print(f"\r{batch.instructions:>15,} {unit}", end="", file=sys.stderr)
+        with Progress(quiet=options.quiet or options.json) as progress:
+            while not batch.ended and batch.instructions < limit:
+                batch.advance(min(SLICE, limit - batch.instructions))
+                if not options.json:
+                    screen.show(batch.console)
+                progress.say(f"{batch.instructions:>15,} {unit}")
     except KeyboardInterrupt:
         return True
     finally:
-        if progress:
-            print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
         if not options.json:
             screen.end(batch.console)
     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..labs.words.say import decimal
+from ..measure.comparison import STRETCH
 from ..properties.parted import amount, named
 from ..properties.report import counted
 from ..trace.presets import MEASURED_ON, preset
@@ -57,9 +58,16 @@ WORDS: dict[str, tuple[str, str]] = {
         "{lane} runs the ported guest: its state is not compared",
         "{lane} az átírt vendéget futtatja: az állapotát nem vetjük össze"),
     "equal": (
-        "equal to the first at every look: registers, flags, segments, output, memory",
-        "minden ránézéskor egyezik az elsővel: regiszterek, jelzőbitek, szegmensek, kimenet, "
-        "memória"),
+        "equal to the first after every guest step: {what}",
+        "minden vendéglépés után egyezik az elsővel: {what}"),
+    "equal.quick": (
+        "equal to the first after each of {each} guest steps, from there on every {stretch} steps: "
+        "{what}",
+        "az első {each} vendéglépés mindegyike után, onnan {stretch} lépésenként egyezik az "
+        "elsővel: {what}"),
+    "compared": (
+        "registers, flags, segments, control registers, output, memory",
+        "regiszterek, jelzőbitek, szegmensek, vezérlőregiszterek, kimenet, memória"),
     "refused": ("{lane} cannot run it: {why}", "{lane} nem tudja futtatni: {why}"),
 }
 
@@ -86,7 +94,10 @@ def lines(report: dict[str, Any], lang: str) -> list[str]:
         notes += _differs(lane, lang)
     compared = [lane for lane in report["lanes"][1:] if lane["compared"]]
     if report["guest_steps"] and compared and not any(lane["difference"] for lane in compared):
-        notes.append(_say("equal", lang))
+        quick = report["compared_each"] < report["guest_steps"]
+        notes.append(_say(
+            "equal.quick" if quick else "equal", lang, what=_say("compared", lang),
+            each=counted(report["compared_each"], lang), stretch=counted(STRETCH, lang)))
     gone_on = [lane["technique"] for lane in compared if _gone_on(lane)]
     if gone_on:
         notes.append(_say("other.work", lang, lanes=", ".join(gone_on)))

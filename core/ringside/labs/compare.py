@@ -32,7 +32,8 @@ from .words.rings import RINGS
 from .words.say import Segment, decimal, pick, plain, segments, thousands
 
 PREVIEW = 400  # guest steps run when a guest is loaded
-SEARCH = 20_000  # unknown guest steps gone through for one request; asked again, it goes on
+AHEAD = 20_000  # unknown guest steps one request goes through
+LOOK = 200  # those a jump looks through before it says how far it came; asked again, it goes on
 MARKS = 240
 BOTH = "both"  # ways to page, side by side, where the processor has both
 # Guests that need another setting, or VMX, which no virtual machine has.
@@ -127,9 +128,9 @@ class CompareRun:
     _end = -1
 
     def seek(self, step: int) -> None:
-        """Go to ``step``, or as near as the run, or ``SEARCH`` unknown steps, come."""
+        """Go to ``step``, or as near as the run, or ``AHEAD`` unknown steps, come."""
         comparison = self.comparison
-        step = min(step, self.last + SEARCH)
+        step = min(step, self.last + AHEAD)
         if step == self._looked == comparison.step:
             return
         if step > 0:
@@ -154,7 +155,7 @@ class CompareRun:
         seen = self.readers[self.comparison.reference.id]
         self._insn = self.listing.text(seen.linear, seen.peek, seen.code_bits)
 
-    def find(self, kind: str, direction: int) -> bool:
+    def find(self, kind: str, direction: int) -> bool | None:
         """Go to the next or previous step with an exit in any lane, or to the next divergence."""
         if kind not in KINDS:
             raise InputError(
@@ -165,18 +166,17 @@ class CompareRun:
             if at:
                 self.seek(known[at - 1])
             return at > 0
-        limit = self.last + SEARCH
         start = self.step
-        while True:
+        for unknown in (0, LOOK):
+            if unknown and not self.ended:
+                self.seek(self.last + unknown)
             known = self._known(kind)
             at = bisect_right(known, start)
             if at < len(known):
                 self.seek(known[at])
                 return True
-            if self.ended or self.last >= limit:
-                self.seek(self.last)
-                return False
-            self.seek(self.last + PREVIEW)
+        self.seek(self.last)
+        return False if self.ended else None
 
     def _known(self, kind: str) -> list[int]:
         lanes = self.lanes
@@ -186,8 +186,8 @@ class CompareRun:
                        if step < self.last})
 
     def advance(self, steps: int) -> bool:
-        """Run up to ``steps`` further, at most ``SEARCH`` at once; True at the end."""
-        goal = min(self.step + steps, self.last + SEARCH)
+        """Run up to ``steps`` further, at most ``AHEAD`` unknown ones at once; True at the end."""
+        goal = min(self.step + steps, self.last + AHEAD)
         self.seek(goal)
         return self.step < goal
 

@@ -39,7 +39,8 @@ def equal(run: CompareRun, lang: str) -> dict[str, Any]:
         facts = run.told(found, lang) | {"lane": run.name(lane, lang), "insn": insn}
         spoken += [*segments(COMPARE["unequal"], lang, facts), {"text": " "}]
     if not parted:
-        spoken = segments(COMPARE["equal.one" if run.step == 1 else "equal"], lang, {
+        key = {0: "equal.none", 1: "equal.one"}.get(run.step, "equal")
+        spoken = segments(COMPARE[key], lang, {
             "steps": thousands(run.step),
             "who": pick(COMPARE["who.compared" if apart else "who.all"], lang)})
     if apart:
@@ -47,7 +48,7 @@ def equal(run: CompareRun, lang: str) -> dict[str, Any]:
             COMPARE["apart"], lang, {"lanes": ", ".join(apart)})]
     return {
         "id": "equivalence", "kind": "text", "title": pick(COMPARE["panel.equal"], lang),
-        "tone": "wrong" if parted else "good", "segments": spoken}
+        "tone": "wrong" if parted else "good" if run.step else "", "segments": spoken}
 
 
 def exits(run: CompareRun, lang: str) -> dict[str, Any]:

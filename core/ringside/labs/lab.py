@@ -125,8 +125,11 @@ class Run(Protocol):
     def seek(self, step: int) -> None:
         """Go to ``step``, or to the end if the run is shorter."""
 
-    def find(self, kind: str, direction: int) -> bool:
-        """Go to the next (1) or previous (-1) step of ``kind``; False if there is none."""
+    def find(self, kind: str, direction: int) -> bool | None:
+        """Go to the next (1) or previous (-1) step of ``kind``; False if there is none.
+
+        None if there was none as far as one request may look: asked again, it goes on from there.
+        """
 
     def advance(self, steps: int) -> bool:
         """Run at most ``steps`` further; True when a breakpoint or the end stopped it."""

@@ -122,7 +122,7 @@ class MachineRun:
         code = reader.peek(at, SHOWN_BYTES) if why else None
         self._missing = (why, hexa(at), (code or b"").hex(" "))
 
-    def find(self, kind: str, direction: int) -> bool:
+    def find(self, kind: str, direction: int) -> bool | None:
         """Go to the next or previous step with an event of ``kind``."""
         known = self.extra_marks().get(kind)
         if known is not None:

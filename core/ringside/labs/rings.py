@@ -31,7 +31,7 @@ from ..trace import events as ev
 from ..trace.cost import INSTRUCTION, Charges
 from ..trace.counters import difference
 from ..trace.presets import Preset, preset
-from ..vmm.lockstep import Difference, Lockstep
+from ..vmm.lockstep import CLOSELY, Difference, Lockstep
 from ..vmm.registry import IA32, NESTED, SHADOW, TECHNIQUES, VIRTUALIZABLE
 from . import panels, porting, prices, trap_cost
 from .exercises import TASKS
@@ -50,6 +50,8 @@ from .words.steps import STEPS
 
 MEMORY = 4 << 20
 COMPARE_AT_MOST = 200_000  # guest steps held against bare metal; beyond that it costs too long
+COMPARED_FIRST = 1_000  # those compared when a guest is loaded
+LOOK = 2_000  # those a jump to the divergence looks through for one request
 PRIVILEGED_IO = frozenset({"cli", "sti", "in", "out", "ins", "outs"})
 NOT_HERE = frozenset({"phone_radio", "phone_rich", "boot_sector"})  # they need another setting
 
@@ -63,14 +65,15 @@ class RingsRun(MachineRun):
         self._lockstep: Lockstep | None = None
         self._bare: System | None = None  # what a ported guest's console is held against
         if setup.technique in UNMODIFIED:
-            self._lockstep = Lockstep(self._guest.native(), self._guest.start())
+            self._lockstep = Lockstep(
+                self._guest.native(), self._guest.start(), closely=CLOSELY)
         elif self._guest.comparable:
             self._bare = self._guest.native()
         system = self._guest.start()
         self._story = Story.of(system)  # where the guest is translated
         super().__init__(system, self._guest.program, self._guest.file, LAB.kinds)
         if self._lockstep is not None:
-            self._lockstep.advance(PREVIEW)
+            self._lockstep.advance(COMPARED_FIRST)
 
     @property
     def processor(self) -> Preset:
@@ -85,11 +88,21 @@ class RingsRun(MachineRun):
         self._setup = setup
         return self
 
-    def find(self, kind: str, direction: int) -> bool:
-        """As for any run; the divergence is looked for ahead."""
-        if kind == "diverge" and self._lockstep is not None:
-            self._lockstep.advance(COMPARE_AT_MOST - self._lockstep.guest_steps)
-        return super().find(kind, direction)
+    def find(self, kind: str, direction: int) -> bool | None:
+        """As for any run; the divergence is looked for ahead, a part of the way at a time."""
+        if kind != "diverge":
+            return super().find(kind, direction)
+        lockstep = self._lockstep
+        if lockstep is None:  # a ported guest is held against bare metal by its console only
+            return False
+        if direction > 0 and lockstep.difference is None:
+            lockstep.advance(min(LOOK, COMPARE_AT_MOST - lockstep.guest_steps))
+        if lockstep.difference is not None:
+            return super().find(kind, direction)
+        if direction < 0 or lockstep.ended or lockstep.guest_steps >= COMPARE_AT_MOST:
+            return False
+        self.seek(lockstep.subject.steps)
+        return None
 
     def _compared(self) -> Difference | None:
         """The first difference from bare metal that has happened by now, if there is one."""
@@ -272,8 +285,9 @@ class RingsRun(MachineRun):
         if found is None:
             steps = min(self.system.guest_steps, COMPARE_AT_MOST)
             over = self.system.guest_steps > COMPARE_AT_MOST
-            key = "equal.over" if over else "equal.one" if steps == 1 else "equal"
-            facts: dict[str, object] = {"steps": thousands(steps)}
+            key = ("equal.over" if over else "equal.further" if steps > CLOSELY
+                   else "equal.one" if steps == 1 else "equal")
+            facts: dict[str, object] = {"steps": thousands(steps), "each": thousands(CLOSELY)}
             return {**panel, "tone": "" if over else "good",
                     "segments": segments(RINGS[key], lang, facts)}
         facts = {

@@ -4,6 +4,9 @@ The first lane is the one the others are held against, bare metal as a rule. A g
 instruction retired or a delivery through the guest's IDT (:mod:`ringside.vmm.lockstep`), so it
 means the same in every lane that runs the guest as it is. A ported guest has other instructions:
 its lane is taken along by their number and not compared.
+
+All lanes first run a stretch in one go, as they would alone, and then once more step by step, with
+a look at everything the guest can know after each: so a difference that leaves no trace is seen.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from ringside.trace.events import Event
 from ringside.trace.keyframes import Keyframe, Keyframes
 from ringside.trace.presets import Preset
 from ringside.vmm.lockstep import (
+    EVERY_STEP,
+    FEW,
     Difference,
     Running,
     difference,
@@ -27,7 +32,7 @@ from ringside.vmm.lockstep import (
 )
 from ringside.vmm.visible import Found
 
-STRETCH = 2048  # guest steps between two looks for a difference, and between two keyframes
+STRETCH = 2048  # guest steps between two keyframes; beyond ``closely``, between two looks
 KEPT = 48  # keyframes
 OWN = frozenset({"instruction", "system call", "walk reference", "port access"})
 OWN_EVENTS = frozenset({"exception", "page fault"})  # where they need no VMM
@@ -133,10 +138,14 @@ class Lane:
 
 
 class Comparison:
-    """Several lanes at the same guest step; ``step`` can be changed both ways."""
+    """Several lanes at the same guest step; ``step`` can be changed both ways.
 
-    def __init__(self, lanes: Sequence[Lane]) -> None:
+    They are compared after each of the first ``closely`` guest steps, then after every stretch.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], *, closely: int = EVERY_STEP) -> None:
         self.lanes = tuple(lanes)
+        self.closely = closely
         self.step = 0
         self.last = 0  # the furthest step seen
         self._keyframes = Keyframes(KEPT)
@@ -159,22 +168,27 @@ class Comparison:
             self._thaw(frame.picture)
             self.step = frame.step
         while self.step < step and self.running:
-            reached = self._forward(min(step, (self.step // STRETCH + 1) * STRETCH))
-            if not reached:
+            if not self._forward(self._next(step)):
                 return
+
+    def _next(self, step: int) -> int:
+        """How far towards ``step`` one stretch goes: it ends where keyframes are kept, where the
+        unknown begins, and where looking closely ends."""
+        ends = (step, (self.step // STRETCH + 1) * STRETCH, self.last, self.closely)
+        return min(end for end in ends if end > self.step)
 
     def _forward(self, goal: int) -> bool:
         """Run all lanes to ``goal``; False if none got there."""
+        start = self.step
         undecided = [lane for lane in self.lanes[1:]
                      if lane.compared and lane.difference is None and goal > self.last]
-        start = self.step
-        before = self._pictures() if undecided else []
-        self._run_to(goal)
-        parted = [lane for lane in undecided if self._differs(lane)]
-        if parted:
-            self._thaw(before)
-            self._search(start, goal, parted)
+        closely = goal <= self.closely
+        if not undecided:
             self._run_to(goal)
+        elif closely and goal - start <= FEW:
+            self._search(start, goal, undecided)
+        else:
+            self._compare(start, goal, undecided, closely=closely)
         furthest = max(lane.guest_steps for lane in self.lanes)
         self.step = min(goal, max(furthest, start))
         self.last = max(self.last, self.step)
@@ -182,18 +196,33 @@ class Comparison:
             self._keep()
         return self.step == goal
 
-    def _search(self, start: int, goal: int, parted: Sequence[Lane]) -> None:
-        """Go step by step until it is known where each of these lanes differs first."""
+    def _compare(self, start: int, goal: int, lanes: Sequence[Lane], *, closely: bool) -> None:
+        """Run to ``goal`` in one go; then, where it differs or ``closely``, again step by step."""
+        before = self._pictures()
+        self._run_to(goal)
+        parted = [lane for lane in lanes if self._differs(lane)]
+        sought = lanes if closely else parted
+        if not sought:
+            return
+        self._thaw(before)
+        self._search(start, goal, sought)
+        if not all(lane.difference for lane in parted):
+            raise RuntimeError("it differed once and not again: a system is not deterministic")
+
+    def _search(self, start: int, goal: int, lanes: Sequence[Lane]) -> None:
+        """Go to ``goal``, step by step until each of these lanes is known to differ somewhere."""
         for step in range(start + 1, goal + 1):
-            places = [lane.system.guest_cpu.eip for lane in self.lanes]
+            left = [lane for lane in lanes if lane.difference is None]
+            if not left or not self.running:
+                break
+            places = {lane.id: lane.system.guest_cpu.eip for lane in left}
             self._run_to(step)
-            for lane, eip in zip(self.lanes, places, strict=True):
-                if lane in parted and lane.difference is None:
-                    found = self._differs(lane)
-                    if found is not None:
-                        lane.difference = Difference(step, lane.system.steps, eip, *found)
-            if all(lane.difference for lane in parted):
-                return
+            for lane in left:
+                found = self._differs(lane)
+                if found is not None:
+                    lane.difference = Difference(
+                        step, lane.system.steps, places[lane.id], *found)
+        self._run_to(goal)
 
     def _differs(self, lane: Lane) -> Found | None:
         one, other = self.reference.system, lane.system

@@ -18,10 +18,9 @@ from ringside.isa.disassemble import format_insn
 from ringside.isa.faults import Fault
 from ringside.machine.peek import peek
 from ringside.properties.subjects import Subject, bare
-from ringside.vmm.lockstep import Difference, Lockstep
+from ringside.vmm.lockstep import CLOSELY, Difference, Lockstep
 
-CLOSELY = 20_000  # guest steps after each of which all is compared ...
-STEPS = 200_000  # ... and those up to which it is done after every stretch
+STEPS = 200_000  # guest steps compared in all
 LONGEST_RUN = 2_000_000  # steps a ported guest may take to its end
 STATE, CONSOLE = "state", "console"
 
@@ -53,17 +52,14 @@ def equivalence(subject: Subject, guest: str, closely: int = CLOSELY) -> Equival
     system = subject.build(guest)
     if subject.ported:
         return _by_console(bare(guest), system)
-    lockstep = Lockstep(bare(guest), system, closely=True)
-    found = lockstep.advance(closely)
-    each = lockstep.guest_steps
+    lockstep = Lockstep(bare(guest), system, closely=closely)
+    found = lockstep.advance(STEPS)
     if found is None:
-        lockstep.closely = False
-        found = lockstep.advance(STEPS - each)
-    if found is None:
-        return Equivalence(True, STATE, each, lockstep.guest_steps)
+        same = lockstep.guest_steps
+        return Equivalence(True, STATE, min(same, closely), same)
     same = found.guest_step - 1
     return Equivalence(
-        False, STATE, min(same, each), same, found.what, found.expected, found.found,
+        False, STATE, min(same, closely), same, found.what, found.expected, found.found,
         found.guest_step, found.eip, instruction(system, found))
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from ringside.properties.control import Attack, attack
 from ringside.properties.efficiency import Efficiency, efficiency
-from ringside.properties.equivalence import CLOSELY, Equivalence, equivalence
+from ringside.properties.equivalence import Equivalence, equivalence
 from ringside.properties.subjects import HOSTILE, subject
+from ringside.vmm.lockstep import CLOSELY
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ on bare metal and under any technique, however many steps the VMM takes in betwe
 run in stretches; where the ends of a stretch differ in what the guest can know (processor, console,
 memory), both go back and take it step by step to the first difference in it.
 
-A difference that leaves no trace to the end of its stretch is seen only when they look
-``closely``: then every stretch is taken in one go first, as the guest would run it, and then once
+A difference that leaves no trace to the end of its stretch is seen only where they look
+``closely``: there every stretch is taken in one go first, as the guest would run it, and then once
 more step by step, with a look at everything after each.
 """
 
@@ -29,6 +29,8 @@ from ringside.vmm.visible import (
 )
 
 STRETCH = 4096
+CLOSELY = 20_000  # guest steps of a long run to look at closely where nobody asks for more
+EVERY_STEP = 1 << 62  # to look closely at all of them
 FEW = 16  # so few steps are compared one by one: cheaper than a picture to come back to
 
 
@@ -105,9 +107,12 @@ def written(one: Running, other: Running) -> Collection[int]:
 
 
 class Lockstep:
-    """``reference`` (bare metal, usually) and ``subject`` from the same first instruction on."""
+    """``reference`` (bare metal, usually) and ``subject`` from the same first instruction on.
 
-    def __init__(self, reference: Running, subject: Running, *, closely: bool = False) -> None:
+    They are compared after each of the first ``closely`` guest steps, then after every stretch.
+    """
+
+    def __init__(self, reference: Running, subject: Running, *, closely: int = 0) -> None:
         self.reference = reference
         self.subject = subject
         self.closely = closely
@@ -127,19 +132,20 @@ class Lockstep:
         """Compare up to that many further guest steps; returns the first difference ever found."""
         left = guest_steps
         while left > 0 and self.difference is None and not self.ended:
-            stretch = min(left, STRETCH)
-            self.difference = self._stretch(stretch)
+            closely_left = max(self.closely - self.guest_steps, 0)
+            stretch = min(left, STRETCH, closely_left or STRETCH)
+            self.difference = self._stretch(stretch, closely=closely_left > 0)
             left -= stretch
         return self.difference
 
-    def _stretch(self, steps: int) -> Difference | None:
+    def _stretch(self, steps: int, *, closely: bool) -> Difference | None:
         start = self.reference.guest_steps
         if steps <= FEW:
             return self._one_by_one(start, steps)
         pictures = self.reference.freeze(), self.subject.freeze()
         self._run_to(start + steps)
         parted = self._difference() is not None
-        if not parted and not self.closely:
+        if not parted and not closely:
             return None
         self.reference.thaw(pictures[0])
         self.subject.thaw(pictures[1])

@@ -67,15 +67,20 @@ COMPARE: dict[str, Message] = {
     "kind.diverge": ("divergence", "eltérés"),
     "panel.equal": ("Equivalence", "Ekvivalencia"),
     "equal": (
-        "After {steps} guest steps {who} hold the same state: registers, flags, segments, control "
-        "registers, output, memory.",
-        "{steps} vendéglépés után {who} ugyanabban az állapotban van: regiszterek, jelzőbitek, "
-        "szegmensek, vezérlőregiszterek, kimenet, memória."),
+        "After each of {steps} guest steps {who} held the same state: registers, flags, segments, "
+        "control registers, output, memory.",
+        "Mind a(z) {steps} vendéglépés után {who} ugyanabban az állapotban volt: regiszterek, "
+        "jelzőbitek, szegmensek, vezérlőregiszterek, kimenet, memória."),
     "equal.one": (
         "After 1 guest step {who} hold the same state: registers, flags, segments, control "
         "registers, output, memory.",
         "1 vendéglépés után {who} ugyanabban az állapotban van: regiszterek, jelzőbitek, "
         "szegmensek, vezérlőregiszterek, kimenet, memória."),
+    "equal.none": (
+        "Registers, flags, segments, control registers, output and memory are compared after every "
+        "guest step.",
+        "Minden vendéglépés után összevetjük a regisztereket, jelzőbiteket, szegmenseket, "
+        "vezérlőregisztereket, a kimenetet és a memóriát."),
     "who.all": ("all", "mind"),
     "who.compared": ("all that are compared", "minden, amit összevetünk,"),
     "apart": (

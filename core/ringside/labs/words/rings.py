@@ -65,16 +65,21 @@ RINGS: dict[str, Message] = {
         "{share} % of guest instructions ran directly",
         "a vendégutasítások {share} %-a futott közvetlenül"),
     "equal": (
-        "Same as bare metal so far, {steps} guest steps compared.",
-        "Eddig megegyezik a csupasz géppel ({steps} összevetett lépés)."),
+        "Same as bare metal so far, compared after each of {steps} guest steps.",
+        "Eddig megegyezik a csupasz géppel, {steps} vendéglépés mindegyike után összevetve."),
     "equal.one": (
         "Same as bare metal so far, 1 guest step compared.",
         "Eddig megegyezik a csupasz géppel (1 összevetett lépés)."),
+    "equal.further": (
+        "Same as bare metal so far, compared after each of the first {each} guest steps and now "
+        "and then up to step {steps}.",
+        "Eddig megegyezik a csupasz géppel, az első {each} vendéglépés mindegyike után, onnan a(z) "
+        "{steps}. lépésig időnként összevetve."),
     "equal.over": (
-        "Same as bare metal for the first {steps} guest steps. The comparison ended there; what "
-        "came after was not compared.",
-        "Az első {steps} vendéglépésben megegyezett a csupasz géppel. Az összevetés ott véget "
-        "ért; ami utána jött, azt nem vetettük össze."),
+        "Same as bare metal for {steps} guest steps, compared after each of the first {each} and "
+        "now and then from there. What came after was not compared.",
+        "{steps} vendéglépésen át megegyezett a csupasz géppel, az első {each} mindegyike után, "
+        "onnan időnként összevetve. Ami utána jött, azt nem vetettük össze."),
     "diverged": (
         "Diverged from bare metal at guest step {step}: after {insn}, {what} is {found}; on bare "
         "metal it is {expected}.",
