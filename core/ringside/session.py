@@ -14,7 +14,7 @@ from .isa.assembler import AssemblyError
 from .isa.faults import NotModelled
 from .labs import LABS
 from .labs.dropped import MOST_BYTES, Dropped, read_dropped
-from .labs.lab import LANGS, SHAPES, TOPICS, InputError, Lab, Run, Setup
+from .labs.lab import LANGS, SHAPES, TOPICS, InputError, Lab, Run, Setup, Unfinished
 from .labs.tasks import LARGEST_SEED, Solved, overview, pose, solve, verdict
 from .labs.tasks import describe as describe_task
 from .labs.words.glossary import GLOSSARY
@@ -49,6 +49,7 @@ class Session:
             "load": self._load,
             "frame": self._frame_at,
             "step": self._step,
+            "go on": self._go_on,
             "run": self._advance,
             "input": self._input,
             "breakpoints": self._breakpoints,
@@ -159,6 +160,13 @@ class Session:
         stopped = run.advance(_whole(request, "steps", 1, MAX_SLICE))
         return {"frame": self._frame(), "stopped": stopped}
 
+    def _go_on(self, request: Request) -> Answer:
+        """Go on with what the shown step measures, where that takes long."""
+        run = self._open_run()
+        if isinstance(run, Unfinished):
+            run.go_on(_whole(request, "steps", 1, MAX_SLICE))
+        return {"frame": self._frame()}
+
     def _input(self, request: Request) -> Answer:
         run = self._open_run()
         self._typed = True
@@ -264,6 +272,7 @@ class Session:
             "step": run.step,
             "last": run.last,
             "ended": run.ended,
+            "unfinished": run.unfinished(self._lang) if isinstance(run, Unfinished) else "",
             "outcome": run.outcome(self._lang),
             "scene": run.picture(self._shape, self._lang).as_dict(),
             "sentence": run.sentence(self._lang),

@@ -87,3 +87,24 @@ def test_a_hostile_guest_can_be_stepped_in_the_rings_lab(visit):
     page = visit("lab=rings&guest=hostile_spy&tech=trap-and-emulate&lang=en&step=40")
     expect_step(page, 40)
     same(page, told(lab="rings", guest="hostile_spy", technique="trap-and-emulate", step=40))
+
+
+def test_a_long_guest_is_compared_to_its_end_while_one_looks_unless_stopped(visit):
+    page = visit("lab=properties&guest=sort&lang=en&step=1")
+    expect_step(page, 1)
+    chip = page.locator("#status .chip")
+    expect(chip).to_contain_text("/ 65\u202f836", timeout=30_000)
+    first = sentence(page)
+    assert "now and then up to step 65\u202f836" in first
+    page.locator("#status [data-do=stop]").click()
+    expect(chip).to_have_text("live", timeout=30_000)
+    page.wait_for_timeout(1_000)
+    stopped = sentence(page)
+    page.wait_for_timeout(1_000)
+    assert sentence(page) == stopped
+    press(page, "ArrowRight")
+    expect_step(page, 2)
+    press(page, "ArrowLeft")  # and here it goes on
+    expect(page.locator("#sentence")).to_contain_text("after every step, 65\u202f836 times",
+                                                      timeout=60_000)
+    expect(chip).to_have_text("live")

@@ -122,3 +122,26 @@ def test_the_lab_the_command_and_the_comparison_say_the_same_figures(run: Proper
         grouped, said = f"{cycles:,}".replace(",", "\u202f"), f"{cycles:,}"
         assert f"{said} cycles modelled" in printed
         assert f"{grouped}; bare metal" in run.picture("wide", "en")["evidence:cycles"]["text"]
+
+
+def test_a_long_guest_is_gone_on_with_while_one_looks_and_can_be_left() -> None:
+    session = Session()
+
+    def frame(**request: object) -> dict:
+        answer = session.handle(request)
+        assert answer["ok"]
+        return answer["frame"]
+
+    def told(shown: dict) -> str:
+        return "".join(part["text"] for part in shown["sentence"])
+
+    first = frame(op="load", lab="properties", guest="matrix", step=1)
+    assert first["unfinished"] == "20\u202f000 / 104\u202f653"
+    assert "each of the first 20\u202f000 steps, and now and then up to" in told(first)
+    on = frame(op="go on", steps=1_000)
+    assert on["step"] == 1 and on["unfinished"].startswith("21\u202f000 / ")
+    attack = frame(op="frame", step=2)
+    assert attack["unfinished"] == ""
+    assert frame(op="go on", steps=1_000) == attack
+    assert frame(op="frame", step=1) == on
+    assert frame(op="load", lab="properties", guest="popf", step=1)["unfinished"] == ""

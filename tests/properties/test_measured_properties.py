@@ -20,8 +20,10 @@ from ringside.properties.subjects import (
     NEIGHBOUR,
     SUBJECTS,
     CannotRun,
+    Subject,
     subject,
 )
+from ringside.vmm.lockstep import CLOSELY, EVERY_STEP
 from ringside.vmm.registry import TECHNIQUES
 
 EVERY = pytest.mark.parametrize("one", SUBJECTS, ids=[one.id for one in SUBJECTS])
@@ -175,11 +177,11 @@ def test_wrong_choices_are_refused_with_those_there_are() -> None:
         measure("paravirtualization", "lecture_bt")
 
 
-def test_a_guest_that_ends_with_other_memory_is_not_equivalent(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    text = 'bits 32\norg 0x100000\n%include "pc.inc"\nmain: sidt [0x80000]\n mov al, 0\n jmp finish'
-    image = Image(guests.assemble_text(text), "g", 4 << 20)
+def classic(monkeypatch: pytest.MonkeyPatch, text: str) -> Subject:
+    """Trap-and-emulate, with a program of one's own as its only guest."""
+    image = Image(guests.assemble_text(
+        f'bits 32\norg 0x100000\n%include "pc.inc"\nmain: {text}\n mov al, 0\n jmp finish'),
+        "g", 4 << 20)
 
     class Classic:
         ported = False
@@ -188,6 +190,38 @@ def test_a_guest_that_ends_with_other_memory_is_not_equivalent(
             return build("trap-and-emulate", image)
 
     monkeypatch.setattr(module, "bare", lambda guest: build("bare-metal", image))
-    found = module.equivalence(Classic(), "g")  # type: ignore[arg-type]
+    return cast(Subject, Classic())
+
+
+def test_what_passes_late_in_a_long_guest_is_found_by_who_goes_on_comparing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "mov ecx, 21000\nloop $\nsmsw eax\nmov eax, 0\nmov ecx, 5000\nloop $"
+    other = module.Comparing(classic(monkeypatch, text), "g")
+    comparing = module.Comparing(classic(monkeypatch, text), "g")
+    assert comparing.found.holds and not comparing.finished
+    assert comparing.found.steps == CLOSELY
+    known = []
+    while not comparing.finished:
+        other.go_on(10)  # another one is gone on with in between
+        comparing.go_on(400)
+        known.append(comparing.found.steps)
+    assert known == [20_400, 20_800, 21_017]
+    assert not comparing.found.holds
+    assert (comparing.found.instruction, comparing.found.step) == ("smsw eax", 21_018)
+
+
+def test_going_on_to_the_end_says_what_comparing_every_step_at_once_says() -> None:
+    comparing = module.Comparing(subject("emulation"), "sort")
+    while not comparing.finished:
+        comparing.go_on(30_000)
+    assert comparing.found == equivalence(subject("emulation"), "sort", EVERY_STEP)
+    assert comparing.found.steps == comparing.found.total > CLOSELY
+
+
+def test_a_guest_that_ends_with_other_memory_is_not_equivalent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = module.equivalence(classic(monkeypatch, "sidt [0x80000]"), "g")
     assert not found.holds and found.instruction.startswith("sidt ")
     assert found.what.startswith("memory at 0x8000")

@@ -20,6 +20,7 @@ from ringside_web.questions import Questions
 from ringside_web.sources import Recorded, live_source
 from ringside_web.words import Words
 
+COMES_TO = ("load", "frame", "step")  # requests that end at a step somebody wants to look at
 OF_NO_RUN = ("ask", "judge", "assemble", "drop")  # requests that hold whichever run is open
 
 
@@ -230,6 +231,8 @@ class App(Actions):
             return None
         if frame and opened == self.opened:
             self.show(reply["frame"], frame, quiet)
+            if request["op"] in COMES_TO and not reply.get("more"):
+                self.finish_step()
         return reply
 
     async def source(self, request, opened):
@@ -269,6 +272,16 @@ class App(Actions):
         if reply["stopped"] and not self.at_end():
             self.note("stopped", self.words("notice.stopped", step=self.step))
         return not reply["stopped"]
+
+    def finish_step(self):
+        """What is measured in this step and takes long goes on while one looks at it."""
+        if self.live and self.shown["unfinished"] and not self.player.playing:
+            self.player.go_on(self.measure)
+
+    async def measure(self, steps):
+        """Measure on; False when it is done."""
+        reply = await self.ask({"op": "go on", "steps": steps}, quiet=True)
+        return bool(reply and reply["frame"]["unfinished"])
 
     def at_end(self):
         return bool(self.shown) and self.shown["ended"] and self.step >= self.shown["last"]
@@ -349,8 +362,9 @@ class App(Actions):
         name = doing or ("live" if self.live else "offline" if self.lost else "recorded")
         if self.player.playing and self.player.rushing and self.live:
             name = "running"
-        self.board.status(
-            self.words, {"name": name, "step": self.step if step is None else step})
+        self.board.status(self.words, {
+            "name": name, "step": self.step if step is None else step,
+            "doing": self.shown["unfinished"] if self.shown else ""})
 
     def note(self, key, text, hint="", tone="", brief=False):
         """Say something beside the page until it is dismissed; a ``brief`` word goes by itself."""

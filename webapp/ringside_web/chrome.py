@@ -72,7 +72,9 @@ def chip(words, status):
     name = status["name"]
     text = words(name)
     if name == "running":
-        text = words("running", step=status["step"])
+        word = "measuring" if status.get("doing") else name
+        number = status.get("doing") or _spaced(status["step"])
+        text = [h("span", {"class": "word"}, words(word)), number]
     stop = None
     if name in ("running", "working"):
         stop = h("button", {"type": "button", "data-do": "stop"}, words("stop"))

@@ -31,14 +31,18 @@ class Player:
 
     def run(self):
         """Start at full speed, whatever was chosen."""
-        asyncio.create_task(self._loop(lambda: 0, self._move))
+        self.go_on(self._move)
+
+    def go_on(self, work):
+        """Do ``work(steps)`` at full speed as long as it answers that there is more."""
+        asyncio.create_task(self._loop(lambda: 0, work))
 
     async def search(self, look):
         """Let ``look()`` look for something, again as long as it answers that there is more."""
         self.stop()
         turn = self._turn
         if await look() and turn == self._turn:
-            asyncio.create_task(self._loop(lambda: 0, lambda steps: look()))
+            self.go_on(lambda steps: look())
 
     def rate(self):
         """How fast movement must be to keep up: 1 when nothing plays."""

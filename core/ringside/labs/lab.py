@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..scenes.scene import Scene
 from .words.refusals import KINDS_OF_CHOICE, REFUSALS
@@ -154,6 +154,17 @@ class Run(Protocol):
 
     def outcome(self, lang: str) -> str:
         """How the run ended, or an empty text."""
+
+
+@runtime_checkable
+class Unfinished(Protocol):
+    """A run whose measurements can be gone on with while they are shown."""
+
+    def unfinished(self, lang: str) -> str:
+        """How far the one shown is; an empty text when it is done."""
+
+    def go_on(self, steps: int) -> None:
+        """Do that much more of it."""
 
 
 class Batch(Protocol):

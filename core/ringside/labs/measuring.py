@@ -8,7 +8,7 @@ from typing import Any
 from ..guests import guest as shelf_guest
 from ..properties.control import Attack, attack
 from ..properties.efficiency import Efficiency, efficiency
-from ..properties.equivalence import Equivalence, equivalence
+from ..properties.equivalence import Comparing, Equivalence, comparing
 from ..properties.parted import amount, named
 from ..properties.report import stopped
 from ..properties.subjects import HOSTILE, PROCESSOR, SUBJECTS, Subject
@@ -39,7 +39,7 @@ class Measurement:
     def make(self, guest: str) -> Found:
         """Measure it; the same every time."""
         if self.what == EQUAL:
-            return equivalence(self.subject, guest)
+            return comparing(self.subject, guest).found
         if self.what == EFFICIENT:
             return efficiency(self.subject, guest)
         return attack(self.subject, self.what)
@@ -86,20 +86,40 @@ class PropertiesRun:
         """Go to a measurement; those before it are made when they are shown."""
         self._step = max(0, min(step, self.last))
 
-    def find(self, kind: str, direction: int) -> bool:
+    def unfinished(self, lang: str) -> str:
+        """How far a long guest has been compared after every step; the rest, now and then."""
+        compared = self._compared()
+        if compared is None or compared.finished:
+            return ""
+        return plain(PROPERTIES["unfinished"], lang, {
+            "steps": thousands(compared.found.steps), "total": thousands(compared.found.total)})
+
+    def go_on(self, steps: int) -> None:
+        """Compare after each of so many further guest steps."""
+        compared = self._compared()
+        if compared is not None and not compared.finished:
+            compared.go_on(steps)
+
+    def _compared(self) -> Comparing | None:
+        now = self.measurement
+        equal = now is not None and now.what == EQUAL
+        return comparing(now.subject, self.guest) if now is not None and equal else None
+
+    def find(self, kind: str, direction: int) -> bool | None:
         """Go to the next or previous step of ``kind``."""
         if kind not in KINDS:
             raise InputError(
                 f"There is no kind {kind!r} here.", f"Choose one of: {', '.join(KINDS)}.")
-        step = self._step + direction
-        while 1 <= step <= self.last and abs(step - self._step) <= LOOK:
+        ahead = range(self._step + 1, min(self._step + LOOK, self.last) + 1)
+        behind = range(self._step - 1, 0, -1)  # made when they were come to
+        for step in ahead if direction > 0 else behind:
             if kind in self._kinds(step):
                 self._step = step
                 return True
-            step += direction
-        if direction > 0:
-            self.seek(step - 1)
-        return False
+        if direction < 0:
+            return False
+        self.seek(self._step + LOOK)
+        return False if self._step == self.last else None
 
     def _kinds(self, step: int) -> tuple[str, ...]:
         measurement = PLAN[step - 1]
@@ -250,14 +270,18 @@ class PropertiesRun:
         name = _full_name(now.subject, lang)
         spoken = segments(PROPERTIES[key], lang, {
             **facts, "technique": name, "guest": shelf_guest(self.guest).title[lang]})
-        if now.what == EFFICIENT and not equivalence(now.subject, self.guest).holds:
+        if now.what == EFFICIENT and not comparing(now.subject, self.guest).found.holds:
             spoken += [{"text": " "}, *segments(PROPERTIES["say.other.work"], lang)]
         return spoken
 
     def _spoken(self, found: Found, lang: str) -> tuple[str, dict[str, object]]:
         if isinstance(found, Equivalence):
-            return f"say.{'equal' if found.holds else 'parts'}.{found.by}", {
+            said = f"{'equal' if found.holds else 'parts'}.{found.by}"
+            if found.holds and found.total > found.steps:
+                said = "equal.further"
+            return f"say.{said}", {
                 "steps": thousands(found.steps), "step": thousands(found.step),
+                "total": thousands(found.total),
                 "what": named(found.what, lang), "found": amount(found.what, found.found),
                 "expected": amount(found.what, found.expected),
                 "instruction": found.instruction.upper()}

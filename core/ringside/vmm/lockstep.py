@@ -128,6 +128,11 @@ class Lockstep:
         """Whether both have come to their end."""
         return self.reference.outcome is not None and self.subject.outcome is not None
 
+    def go_to(self, guest_steps: int) -> None:
+        """Go on to that many guest steps that are known to be equal, without looking."""
+        run_to(self.reference, guest_steps)
+        run_to(self.subject, guest_steps)
+
     def advance(self, guest_steps: int) -> Difference | None:
         """Compare up to that many further guest steps; returns the first difference ever found."""
         left = guest_steps
@@ -143,7 +148,7 @@ class Lockstep:
         if steps <= FEW:
             return self._one_by_one(start, steps)
         pictures = self.reference.freeze(), self.subject.freeze()
-        self._run_to(start + steps)
+        self.go_to(start + steps)
         parted = self._difference() is not None
         if not parted and not closely:
             return None
@@ -159,15 +164,11 @@ class Lockstep:
             if self.ended:
                 break
             eip = self.reference.guest_cpu.eip
-            self._run_to(step)
+            self.go_to(step)
             found = self._difference()
             if found is not None:
                 return Difference(step, self.subject.steps, eip, *found)
         return None
-
-    def _run_to(self, guest_steps: int) -> None:
-        run_to(self.reference, guest_steps)
-        run_to(self.subject, guest_steps)
 
     def _difference(self) -> Found | None:
         frames = None if self.ended else written(self.reference, self.subject)
