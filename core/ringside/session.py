@@ -145,6 +145,8 @@ class Session:
         return {"frame": self._frame()}
 
     def _step(self, request: Request) -> Answer:
+        """One step on or back, or to the next one of a kind: ``found``, or else, with ``more``, not
+        yet, and asking again would look further."""
         run = self._open_run()
         direction = -1 if request.get("direction", 1) == -1 else 1
         by = str(request.get("by", "step"))

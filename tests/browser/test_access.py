@@ -138,7 +138,7 @@ def test_a_panels_title_gives_it_the_columns_height_and_takes_it_back(visit):
     expect(title).to_have_attribute("aria-expanded", "true")
     title.click()
     expect(title).to_have_attribute("aria-expanded", "false")
-    assert height() == shared
+    assert abs(height() - shared) < 1  # a row of another panel may be a hair higher by now
 
 
 def test_the_figures_parts_can_be_reached_by_keyboard_and_explain_themselves(visit):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 from ringside.labs.lanes import compare_guest
 from ringside.labs.measuring import PLAN, PropertiesRun, state_of
@@ -145,3 +147,31 @@ def test_a_long_guest_is_gone_on_with_while_one_looks_and_can_be_left() -> None:
     assert frame(op="go on", steps=1_000) == attack
     assert frame(op="frame", step=1) == on
     assert frame(op="load", lab="properties", guest="popf", step=1)["unfinished"] == ""
+
+
+def test_two_pages_that_measure_the_same_at_once_do_not_disturb_each_other() -> None:
+    told: dict[int, str] = {}
+
+    def measure(page: int) -> None:
+        session = Session()
+        session.handle({"op": "load", "lab": "properties", "guest": "matrix", "step": 1})
+        for _ in range(20):
+            frame = session.handle({"op": "go on", "steps": 100})["frame"]
+        told[page] = "".join(part["text"] for part in frame["sentence"])
+
+    pages = [Thread(target=measure, args=(page,)) for page in range(3)]
+    for page in pages:
+        page.start()
+    for page in pages:
+        page.join()
+    assert "each of the first 22\u202f000 steps" in told[0]
+    assert told == dict.fromkeys(range(3), told[0])
+
+
+def test_a_jump_to_what_is_lost_measures_a_little_for_each_request() -> None:
+    run = LAB.open(LAB.setup("cli_sti", None, None, None))
+    asked = 0
+    while (found := run.find("wrong", 1)) is None:
+        asked += 1
+        assert run.step == 2 * asked
+    assert found is not None and asked > 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ringside.labs import rings
+from ringside.labs.lab import search
 from ringside.labs.rings import LAB
 from ringside.session import Session
 
@@ -100,7 +101,7 @@ def test_an_emulated_port_access_has_its_device_s_price_too() -> None:
 
 
 def test_where_the_comparison_ended_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rings, "COMPARE_AT_MOST", 20)
+    monkeypatch.setattr(rings, "AT_MOST", 20)
     run = open_run("rings", TRAP)
     run.seek(10)
     assert "so far" in str(panel(run, "equivalence")["segments"])
@@ -153,11 +154,34 @@ def test_a_difference_that_passes_is_not_missed_by_who_runs_past_it() -> None:
     assert found and asked and run.insn.startswith("smsw")
 
 
+def equivalence(run) -> tuple[str, str]:
+    found = panel(run, "equivalence")
+    return found["tone"], "".join(part["text"] for part in found["segments"])
+
+
+def test_what_was_passed_too_fast_to_be_seen_is_looked_at_again_by_a_jump() -> None:
+    late = BRIEF.replace("mov ecx, 5500", "mov ecx, 26000")
+    run = LAB.open(LAB.setup("hlt", TRAP, {}, late))
+    run.seek(10**6)
+    assert equivalence(run) == ("good", (
+        "Same as bare metal so far, compared after each of the first 20\u202f000 guest steps and now "
+        "and then up to step 32\u202f007."))
+    run.seek(0)
+    assert search(run, "diverge") and run.insn.startswith("smsw")
+    tone, told = equivalence(run)
+    assert tone == "wrong" and "guest step 26\u202f003: after smsw eax" in told
+
+
+def test_before_the_first_step_the_guest_is_not_called_the_same() -> None:
+    run = open_run("hlt", TRAP)
+    run.seek(0)
+    assert equivalence(run) == ("", "Compared with bare metal after every guest step.")
+    run.seek(10)
+    assert equivalence(run)[0] == "good"
+
+
 def test_where_nothing_parts_a_jump_to_the_divergence_comes_to_an_end() -> None:
-    run = open_run("system_call", TRAP)
-    while (found := run.find("diverge", 1)) is None:
-        pass
-    assert found is False
+    assert not search(open_run("system_call", TRAP), "diverge")
 
 
 @pytest.mark.parametrize("guest", ["rings", "cli_sti", "hlt", "page_fault", "system_call",

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -226,16 +227,16 @@ def search(answers: list[bool], stop_after: int = 0) -> tuple[int, list[bool]]:
         player = Player(None, lambda: 0, lambda: None)
         seen = []
 
-        async def look() -> bool:
+        async def look(wanted: Callable[[], bool]) -> bool:
+            assert wanted()
             seen.append(player.playing)
             if len(seen) == stop_after:
                 player.stop()
             await asyncio.sleep(0)
+            assert wanted() == (len(seen) != stop_after)
             return answers[len(seen) - 1]
 
         await player.search(look)
-        for _ in range(3 * len(answers)):
-            await asyncio.sleep(0.002)
         assert not player.playing
         return len(seen), seen
 

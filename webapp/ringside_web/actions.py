@@ -36,21 +36,24 @@ class Actions:
         return self.ask({"op": "step", "direction": int(argument), "by": "step"})
 
     def do_leap(self, argument, value):
-        begun = self.step
-        return self.player.search(lambda: self.leap(int(argument), begun))
+        begun, way, kind = self.here(), int(argument), self.kind
+        return self.player.search(lambda wanted: self.leap(way, kind, begun, wanted))
 
-    async def leap(self, way, begun):
-        """Look for a step of the chosen kind; whether asking again would look further. Where there
-        is none, go back to where the search was ``begun``."""
-        reply = await self.ask({"op": "step", "direction": way, "by": self.kind})
+    async def leap(self, way, kind, begun, wanted):
+        """Look for a step of a kind; whether asking again would look further. Where there is none,
+        go back to where the search was ``begun``, if it is still ``wanted()``."""
+        reply = await self.ask({"op": "step", "direction": way, "by": kind})
         if not reply or reply.get("found") is not False:
             return False
         if reply.get("more"):
             return True
-        if self.step != begun:
-            await self.ask({"op": "frame", "step": begun}, quiet=True)
-        title = find(self.lab["kinds"], self.kind)["title"]
-        self.note("none", self.words("notice.none", kind=title))
+        opened, step = begun
+        if opened == self.opened and wanted():
+            title = find(self.lab["kinds"], kind)["title"]
+            key = "notice.none" if way < 0 or self.shown["ended"] else "notice.none.yet"
+            self.note("none", self.words(key, kind=title, last=self.shown["last"]))
+            if self.step != step:
+                await self.ask({"op": "frame", "step": step}, quiet=True)
         return False
 
     def do_seek(self, argument, value):
@@ -81,7 +84,9 @@ class Actions:
 
     def do_stop(self, argument, value):
         self.player.stop()
-        if self.busy:
+        if self.finishing is not None:
+            self.resting = self.here()
+        elif self.busy:
             self.halted = self.opened  # a long way to a step ends here
 
     def do_kind(self, argument, value):

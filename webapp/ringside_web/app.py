@@ -15,12 +15,11 @@ from ringside_web.actions import Actions
 from ringside_web.board import Board
 from ringside_web.choice import choose, find, load_request
 from ringside_web.notices import Notices
-from ringside_web.player import Player
+from ringside_web.player import Player, next_slice
 from ringside_web.questions import Questions
 from ringside_web.sources import Recorded, live_source
 from ringside_web.words import Words
 
-COMES_TO = ("load", "frame", "step")  # requests that end at a step somebody wants to look at
 OF_NO_RUN = ("ask", "judge", "assemble", "drop")  # requests that hold whichever run is open
 
 
@@ -42,6 +41,8 @@ class App(Actions):
         self.opened = 0  # counts runs opened, to know late answers
         self.far = None  # the step being worked out that no recording holds
         self.halted = 0  # the run whose long way was stopped
+        self.finishing = None  # the task that goes on with what a step measures
+        self.resting = None  # the place where that was stopped
         self.wanted = 0  # the step the hand on the timeline points at
         self.frame = None  # as the browser holds it
         self.drawn = ""  # the lab whose figure is on the screen
@@ -231,8 +232,6 @@ class App(Actions):
             return None
         if frame and opened == self.opened:
             self.show(reply["frame"], frame, quiet)
-            if request["op"] in COMES_TO and not reply.get("more"):
-                self.finish_step()
         return reply
 
     async def source(self, request, opened):
@@ -273,15 +272,32 @@ class App(Actions):
             self.note("stopped", self.words("notice.stopped", step=self.step))
         return not reply["stopped"]
 
-    def finish_step(self):
-        """What is measured in this step and takes long goes on while one looks at it."""
-        if self.live and self.shown["unfinished"] and not self.player.playing:
-            self.player.go_on(self.measure)
+    def here(self):
+        """The place that is looked at."""
+        return self.opened, self.step
 
-    async def measure(self, steps):
-        """Measure on; False when it is done."""
-        reply = await self.ask({"op": "go on", "steps": steps}, quiet=True)
-        return bool(reply and reply["frame"]["unfinished"])
+    def unfinished(self):
+        """Whether what the step shown measures is to go on: it takes long, and is not stopped."""
+        return (self.live and self.shown and self.shown["unfinished"]
+                and not self.player.playing and self.resting != self.here())
+
+    def finish_step(self):
+        """What the step shown measures goes on while one looks at it."""
+        if self.finishing is None and self.unfinished():
+            self.finishing = asyncio.create_task(self.finish(self.opened))
+
+    async def finish(self, opened):
+        steps = 20
+        while opened == self.opened and self.unfinished():
+            began = page.now()
+            if not await self.ask({"op": "go on", "steps": steps}, quiet=True):
+                break
+            steps = next_slice(steps, max(page.now() - began, 1))
+            await asyncio.sleep(0.001)  # let others have their turn
+        self.finishing = None
+        self.draw_status()
+        if opened != self.opened:
+            self.finish_step()
 
     def at_end(self):
         return bool(self.shown) and self.shown["ended"] and self.step >= self.shown["last"]
@@ -304,6 +320,9 @@ class App(Actions):
         self.board.where(self.words, self.step, last, ended, shown["outcome"])
         if self.player.playing:
             self.draw_status()
+        if self.resting != self.here():
+            self.resting = None
+        self.finish_step()
         if self.far is None or self.live:
             self.save_route(False)
 
@@ -351,6 +370,7 @@ class App(Actions):
             "playing": playing, "kinds": self.lab["kinds"], "kind": self.kind,
             "speed": self.player.speed, "stops": stops})
         self.draw_status()
+        self.finish_step()
 
     def draw_head(self):
         self.board.head(self.catalogue["labs"], self.lab, self.words, self.theme)
@@ -360,11 +380,12 @@ class App(Actions):
         if self.lab is None:
             return
         name = doing or ("live" if self.live else "offline" if self.lost else "recorded")
-        if self.player.playing and self.player.rushing and self.live:
+        measuring = self.finishing is not None
+        if self.live and (measuring or self.player.playing and self.player.rushing):
             name = "running"
         self.board.status(self.words, {
             "name": name, "step": self.step if step is None else step,
-            "doing": self.shown["unfinished"] if self.shown else ""})
+            "doing": self.shown["unfinished"] if measuring and self.shown else ""})
 
     def note(self, key, text, hint="", tone="", brief=False):
         """Say something beside the page until it is dismissed; a ``brief`` word goes by itself."""

@@ -31,18 +31,15 @@ class Player:
 
     def run(self):
         """Start at full speed, whatever was chosen."""
-        self.go_on(self._move)
-
-    def go_on(self, work):
-        """Do ``work(steps)`` at full speed as long as it answers that there is more."""
-        asyncio.create_task(self._loop(lambda: 0, work))
+        asyncio.create_task(self._loop(lambda: 0, self._move))
 
     async def search(self, look):
-        """Let ``look()`` look for something, again as long as it answers that there is more."""
+        """Let ``look`` look for something, again as long as it answers that there is more; it is
+        given a function that tells whether nobody has stopped this since."""
         self.stop()
-        turn = self._turn
-        if await look() and turn == self._turn:
-            self.go_on(lambda steps: look())
+        mine = self._begin()
+        if await look(mine) and mine():
+            await self._loop(lambda: 0, lambda steps: look(mine), mine)
 
     def rate(self):
         """How fast movement must be to keep up: 1 when nothing plays."""
@@ -60,14 +57,19 @@ class Player:
         """Milliseconds from step to step; 0 for as fast as it goes."""
         return 0 if self.speed == "max" else PACE / float(self.speed)
 
-    async def _loop(self, pace, move):
+    def _begin(self):
+        """Begin a turn; answers a function that tells whether it is still the last one."""
         self._turn += 1
         turn = self._turn
+        return lambda: turn == self._turn
+
+    async def _loop(self, pace, move, mine=None):
+        mine = mine or self._begin()
         self.playing = True
         self._changed()
         steps = 20
         going = True
-        while going and turn == self._turn:
+        while going and mine():
             began = self._clock()
             wait = pace()
             self.rushing = not wait
@@ -75,9 +77,9 @@ class Player:
             took = max(self._clock() - began, 1)
             if not wait:
                 steps = next_slice(steps, took)
-            if going and turn == self._turn:
+            if going and mine():
                 await asyncio.sleep(max(wait - took, 1) / 1000)
-        if turn == self._turn:
+        if mine():
             self.playing = self.rushing = False
             self._changed()
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ..trace.presets import Preset
 
 LIMIT = 100_000
-SLICE = 500  # guest steps between two signs of life
 
 
 def add(commands: Any) -> None:
@@ -34,8 +33,8 @@ def add(commands: Any) -> None:
     compare.add_argument("--max-instructions", type=count_of, default=LIMIT, metavar="N",
                          help=f"stop after N guest steps (default: {LIMIT})")
     compare.add_argument("--quick", action="store_true",
-                         help="compare after each of the first guest steps only, beyond them "
-                              "now and then: what differs for a while may be missed")
+                         help="compare after each of the first 20,000 guest steps, then now and "
+                              "then: what differs for a while may be missed")
     add_prices(compare)
     compare.add_argument("--devices", choices=("without", "with"), default="without",
                          help="count the time devices take or not (default: without: a virtual "
@@ -66,10 +65,12 @@ def run_and_compare(options: argparse.Namespace) -> int:
 
 
 def _run(comparison: Comparison, limit: int) -> None:
-    """Run to the end or to ``limit`` guest steps."""
+    """Run to the end or to ``limit`` guest steps, with a sign of life after each stretch."""
+    from ..measure.comparison import STRETCH
+
     with Progress() as progress:
         while comparison.running and comparison.step < limit:
-            comparison.seek(min(limit, comparison.step + SLICE))
+            comparison.seek(min(limit, (comparison.step // STRETCH + 1) * STRETCH))
             progress.say(f"{comparison.step:>15,} guest steps")
 
 

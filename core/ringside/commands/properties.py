@@ -30,15 +30,14 @@ def add(commands: Any) -> None:
 
 def measure_and_report(options: argparse.Namespace) -> int:
     """Carry the command out."""
-    from ..properties.equivalence import STEPS
     from ..properties.measure import measure
     from ..properties.report import lines
     from ..properties.subjects import PROCESSOR, SUBJECTS, CannotRun
     from ..properties.words import say
-    from ..vmm.lockstep import CLOSELY
+    from ..vmm.lockstep import CLOSELY, EVERY_STEP
 
     wanted = [options.technique] if options.technique else [each.id for each in SUBJECTS]
-    closely = STEPS if options.every_step else CLOSELY
+    closely = EVERY_STEP if options.every_step else CLOSELY
     guest = next(name for name in (options.what, options.guest, USUAL) if name is not None)
     found = []
     for technique in wanted:

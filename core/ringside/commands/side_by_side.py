@@ -61,10 +61,13 @@ WORDS: dict[str, tuple[str, str]] = {
         "equal to the first after every guest step: {what}",
         "minden vendéglépés után egyezik az elsővel: {what}"),
     "equal.quick": (
-        "equal to the first after each of {each} guest steps, from there on every {stretch} steps: "
-        "{what}",
-        "az első {each} vendéglépés mindegyike után, onnan {stretch} lépésenként egyezik az "
-        "elsővel: {what}"),
+        "equal to the first whenever they were compared: {what}",
+        "valahányszor összevetettük, egyezett az elsővel: {what}"),
+    "quick": (
+        "compared after each of the first {each} guest steps, then after every {stretch}: what "
+        "differed for a while only may have been missed",
+        "az első {each} vendéglépés mindegyike után vetettük össze, onnan {stretch} lépésenként: "
+        "ami közben csak egy ideig tért el, észrevétlen maradhatott"),
     "compared": (
         "registers, flags, segments, control registers, output, memory",
         "regiszterek, jelzőbitek, szegmensek, vezérlőregiszterek, kimenet, memória"),
@@ -93,11 +96,13 @@ def lines(report: dict[str, Any], lang: str) -> list[str]:
         shown += _row(lane, lang, wide)
         notes += _differs(lane, lang)
     compared = [lane for lane in report["lanes"][1:] if lane["compared"]]
+    quick = report["compared_each"] < report["guest_steps"]
     if report["guest_steps"] and compared and not any(lane["difference"] for lane in compared):
-        quick = report["compared_each"] < report["guest_steps"]
-        notes.append(_say(
-            "equal.quick" if quick else "equal", lang, what=_say("compared", lang),
-            each=counted(report["compared_each"], lang), stretch=counted(STRETCH, lang)))
+        key = "equal.quick" if quick else "equal"
+        notes.append(_say(key, lang, what=_say("compared", lang)))
+    if quick:
+        notes.append(_say("quick", lang, each=counted(report["compared_each"], lang),
+                          stretch=counted(STRETCH, lang)))
     gone_on = [lane["technique"] for lane in compared if _gone_on(lane)]
     if gone_on:
         notes.append(_say("other.work", lang, lanes=", ".join(gone_on)))

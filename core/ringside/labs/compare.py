@@ -32,7 +32,7 @@ from .words.rings import RINGS
 from .words.say import Segment, decimal, pick, plain, segments, thousands
 
 PREVIEW = 400  # guest steps run when a guest is loaded
-AHEAD = 20_000  # unknown guest steps one request goes through
+AHEAD = 2_000  # unknown guest steps one request goes through
 LOOK = 200  # those a jump looks through before it says how far it came; asked again, it goes on
 MARKS = 240
 BOTH = "both"  # ways to page, side by side, where the processor has both

@@ -156,6 +156,13 @@ class Run(Protocol):
         """How the run ended, or an empty text."""
 
 
+def search(run: Run, kind: str, direction: int = 1) -> bool:
+    """Go to the next or previous step of ``kind``, however long one has to look for it."""
+    while (found := run.find(kind, direction)) is None:
+        pass
+    return found
+
+
 @runtime_checkable
 class Unfinished(Protocol):
     """A run whose measurements can be gone on with while they are shown."""

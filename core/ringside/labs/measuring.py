@@ -8,7 +8,7 @@ from typing import Any
 from ..guests import guest as shelf_guest
 from ..properties.control import Attack, attack
 from ..properties.efficiency import Efficiency, efficiency
-from ..properties.equivalence import Comparing, Equivalence, comparing
+from ..properties.equivalence import Comparing, Equivalence, equivalence
 from ..properties.parted import amount, named
 from ..properties.report import stopped
 from ..properties.subjects import HOSTILE, PROCESSOR, SUBJECTS, Subject
@@ -25,7 +25,7 @@ from .words.say import Segment, decimal, pick, plain, segments, thousands
 
 EQUAL, EFFICIENT = "equivalence", "efficiency"
 KINDS = ("technique", "attack", "wrong")
-LOOK = 18  # measurements one jump may make; asked again, it goes on
+LOOK = 2  # measurements a jump makes for one request; asked again, it goes on
 Found = Equivalence | Attack | Efficiency
 
 
@@ -39,7 +39,7 @@ class Measurement:
     def make(self, guest: str) -> Found:
         """Measure it; the same every time."""
         if self.what == EQUAL:
-            return comparing(self.subject, guest).found
+            return equivalence(self.subject, guest)
         if self.what == EFFICIENT:
             return efficiency(self.subject, guest)
         return attack(self.subject, self.what)
@@ -66,6 +66,7 @@ class PropertiesRun:
     def __init__(self, guest: str) -> None:
         self.guest = guest
         self._step = 0
+        self._comparing: dict[str, Comparing] = {}  # by subject, where that was gone on with
 
     @property
     def step(self) -> int:
@@ -88,47 +89,54 @@ class PropertiesRun:
 
     def unfinished(self, lang: str) -> str:
         """How far a long guest has been compared after every step; the rest, now and then."""
-        compared = self._compared()
-        if compared is None or compared.finished:
+        now = self.measurement
+        found = self._found(now) if now else None
+        if not isinstance(found, Equivalence) or found.steps >= found.total:
             return ""
-        return plain(PROPERTIES["unfinished"], lang, {
-            "steps": thousands(compared.found.steps), "total": thousands(compared.found.total)})
+        return f"{thousands(found.steps)} / {thousands(found.total)}"
 
     def go_on(self, steps: int) -> None:
         """Compare after each of so many further guest steps."""
-        compared = self._compared()
-        if compared is not None and not compared.finished:
-            compared.go_on(steps)
-
-    def _compared(self) -> Comparing | None:
         now = self.measurement
-        equal = now is not None and now.what == EQUAL
-        return comparing(now.subject, self.guest) if now is not None and equal else None
+        if now is None or now.what != EQUAL:
+            return
+        known = self._comparing
+        for id, other in known.items():
+            if id != now.subject.id:
+                other.rest()
+        if now.subject.id not in known:
+            known[now.subject.id] = Comparing(now.subject, self.guest)
+        if not known[now.subject.id].finished:
+            known[now.subject.id].go_on(steps)
+
+    def _found(self, measurement: Measurement) -> Found:
+        """What was measured; of equivalence, as much as has been compared by now."""
+        compared = self._comparing.get(measurement.subject.id)
+        if compared is not None and measurement.what == EQUAL:
+            return compared.found
+        return measurement.make(self.guest)
 
     def find(self, kind: str, direction: int) -> bool | None:
         """Go to the next or previous step of ``kind``."""
         if kind not in KINDS:
             raise InputError(
                 f"There is no kind {kind!r} here.", f"Choose one of: {', '.join(KINDS)}.")
-        ahead = range(self._step + 1, min(self._step + LOOK, self.last) + 1)
-        behind = range(self._step - 1, 0, -1)  # made when they were come to
+        end = min(self._step + LOOK, self.last) if kind == "wrong" else self.last
+        ahead = range(self._step + 1, end + 1)
+        behind = range(self._step - 1, 0, -1)  # what was measured there is known
         for step in ahead if direction > 0 else behind:
-            if kind in self._kinds(step):
+            if self._is(PLAN[step - 1], kind):
                 self._step = step
                 return True
-        if direction < 0:
+        if direction < 0 or end == self.last:
             return False
-        self.seek(self._step + LOOK)
-        return False if self._step == self.last else None
+        self._step = end
+        return None
 
-    def _kinds(self, step: int) -> tuple[str, ...]:
-        measurement = PLAN[step - 1]
-        kinds = ["technique"] if measurement.what == EQUAL else []
-        if measurement.what in HOSTILE:
-            kinds.append("attack")
-        if state_of(measurement.make(self.guest)) == "wrong":
-            kinds.append("wrong")
-        return tuple(kinds)
+    def _is(self, measurement: Measurement, kind: str) -> bool:
+        if kind == "wrong":
+            return state_of(self._found(measurement)) == "wrong"
+        return (measurement.what in HOSTILE) == (kind == "attack") and measurement.what != EFFICIENT
 
     def advance(self, steps: int) -> bool:
         """Go ``steps`` on; True at the end."""
@@ -160,7 +168,7 @@ class PropertiesRun:
         heads = [pick(PROPERTIES[key], lang)
                  for key in ("head.equivalence", control, "head.efficiency")]
         now = self.measurement
-        found = now.make(self.guest) if now else None
+        found = self._found(now) if now else None
         state = state_of(found) if found else ""
         return figure.PropertiesView(
             heads=(heads[0], heads[1], heads[2]),
@@ -181,7 +189,7 @@ class PropertiesRun:
             key = f"mark:{subject.id}:{measurement.what}"
             mark = figure.Mark(key, "waits")
             if step <= self._step:
-                found = measurement.make(self.guest)
+                found = self._found(measurement)
                 mark = figure.Mark(
                     key, state_of(found), self._tip(found, lang), step == self._step)
                 if isinstance(found, Efficiency):
@@ -266,12 +274,14 @@ class PropertiesRun:
         now = self.measurement
         if now is None:
             return segments(PROPERTIES["start"], lang)
-        key, facts = self._spoken(now.make(self.guest), lang)
+        key, facts = self._spoken(self._found(now), lang)
         name = _full_name(now.subject, lang)
         spoken = segments(PROPERTIES[key], lang, {
             **facts, "technique": name, "guest": shelf_guest(self.guest).title[lang]})
-        if now.what == EFFICIENT and not comparing(now.subject, self.guest).found.holds:
-            spoken += [{"text": " "}, *segments(PROPERTIES["say.other.work"], lang)]
+        if now.what == EFFICIENT:
+            equal = self._found(Measurement(now.subject, EQUAL))
+            if isinstance(equal, Equivalence) and not equal.holds:
+                spoken += [{"text": " "}, *segments(PROPERTIES["say.other.work"], lang)]
         return spoken
 
     def _spoken(self, found: Found, lang: str) -> tuple[str, dict[str, object]]:
@@ -306,7 +316,7 @@ class PropertiesRun:
             "title": pick(PROPERTIES["panel.definition"], lang),
             "segments": segments(
                 PROPERTIES[f"define.{what}"], lang, {"preset": PROCESSOR.title})}]
-        found = now.make(self.guest) if now else None
+        found = self._found(now) if now else None
         if isinstance(found, Attack):
             ranked = sorted(found.exits.items(), key=lambda item: (-item[1], item[0]))
             shown.append(panels.bars(

@@ -31,7 +31,7 @@ from ..trace import events as ev
 from ..trace.cost import INSTRUCTION, Charges
 from ..trace.counters import difference
 from ..trace.presets import Preset, preset
-from ..vmm.lockstep import CLOSELY, Difference, Lockstep
+from ..vmm.lockstep import AT_MOST, CLOSELY, Difference, Lockstep
 from ..vmm.registry import IA32, NESTED, SHADOW, TECHNIQUES, VIRTUALIZABLE
 from . import panels, porting, prices, trap_cost
 from .exercises import TASKS
@@ -49,7 +49,6 @@ from .words.say import Segment, decimal, pick, plain, segments, thousands
 from .words.steps import STEPS
 
 MEMORY = 4 << 20
-COMPARE_AT_MOST = 200_000  # guest steps held against bare metal; beyond that it costs too long
 COMPARED_FIRST = 1_000  # those compared when a guest is loaded
 LOOK = 2_000  # those a jump to the divergence looks through for one request
 PRIVILEGED_IO = frozenset({"cli", "sti", "in", "out", "ins", "outs"})
@@ -65,8 +64,7 @@ class RingsRun(MachineRun):
         self._lockstep: Lockstep | None = None
         self._bare: System | None = None  # what a ported guest's console is held against
         if setup.technique in UNMODIFIED:
-            self._lockstep = Lockstep(
-                self._guest.native(), self._guest.start(), closely=CLOSELY)
+            self._lockstep = self._pair()
         elif self._guest.comparable:
             self._bare = self._guest.native()
         system = self._guest.start()
@@ -74,6 +72,9 @@ class RingsRun(MachineRun):
         super().__init__(system, self._guest.program, self._guest.file, LAB.kinds)
         if self._lockstep is not None:
             self._lockstep.advance(COMPARED_FIRST)
+
+    def _pair(self) -> Lockstep:
+        return Lockstep(self._guest.native(), self._guest.start(), closely=CLOSELY)
 
     @property
     def processor(self) -> Preset:
@@ -89,17 +90,23 @@ class RingsRun(MachineRun):
         return self
 
     def find(self, kind: str, direction: int) -> bool | None:
-        """As for any run; the divergence is looked for ahead, a part of the way at a time."""
+        """As for any run; the divergence is looked for after every step, a part of the way at a
+        time."""
         if kind != "diverge":
             return super().find(kind, direction)
         lockstep = self._lockstep
         if lockstep is None:  # a ported guest is held against bare metal by its console only
             return False
-        if direction > 0 and lockstep.difference is None:
-            lockstep.advance(min(LOOK, COMPARE_AT_MOST - lockstep.guest_steps))
+        if direction > 0 and not (lockstep.sure and lockstep.difference):
+            if not lockstep.sure:  # some of the way was gone too fast: once more from there
+                each = lockstep.each
+                lockstep = self._lockstep = self._pair()
+                lockstep.go_to(each)
+            lockstep.closely = lockstep.each + LOOK
+            lockstep.advance(min(LOOK, AT_MOST - lockstep.guest_steps))
         if lockstep.difference is not None:
             return super().find(kind, direction)
-        if direction < 0 or lockstep.ended or lockstep.guest_steps >= COMPARE_AT_MOST:
+        if direction < 0 or lockstep.ended or lockstep.guest_steps >= AT_MOST:
             return False
         self.seek(lockstep.subject.steps)
         return None
@@ -109,7 +116,7 @@ class RingsRun(MachineRun):
         lockstep = self._lockstep
         if lockstep is None:
             return None
-        goal = min(self.system.guest_steps, COMPARE_AT_MOST)
+        goal = min(self.system.guest_steps, AT_MOST)
         if lockstep.guest_steps < goal:
             lockstep.advance(goal - lockstep.guest_steps)
         found = lockstep.difference
@@ -279,16 +286,19 @@ class RingsRun(MachineRun):
     def _equivalence(self, lang: str) -> dict[str, Any]:
         """Whether the guest has behaved as on bare metal so far."""
         found = self._compared()
+        assert self._lockstep is not None
+        each = self._lockstep.each
         panel: dict[str, Any] = {
             "id": "equivalence", "kind": "text", "title": pick(PANELS["equivalence"], lang),
             "tone": "wrong" if found else "good"}
         if found is None:
-            steps = min(self.system.guest_steps, COMPARE_AT_MOST)
-            over = self.system.guest_steps > COMPARE_AT_MOST
-            key = ("equal.over" if over else "equal.further" if steps > CLOSELY
-                   else "equal.one" if steps == 1 else "equal")
-            facts: dict[str, object] = {"steps": thousands(steps), "each": thousands(CLOSELY)}
-            return {**panel, "tone": "" if over else "good",
+            steps = min(self.system.guest_steps, AT_MOST)
+            over = self.system.guest_steps > AT_MOST
+            key = {0: "equal.none", 1: "equal.one"}.get(steps, "equal")
+            if over or steps > each:
+                key = "equal.over" if over else "equal.further"
+            facts: dict[str, object] = {"steps": thousands(steps), "each": thousands(each)}
+            return {**panel, "tone": "good" if steps and not over else "",
                     "segments": segments(RINGS[key], lang, facts)}
         facts = {
             "step": thousands(found.guest_step), "what": named(found.what, lang),
@@ -296,7 +306,11 @@ class RingsRun(MachineRun):
             "expected": amount(found.what, found.expected),
             "insn": self.listing.text(found.eip, self.reader.peek, self.reader.code_bits),
         }
-        return {**panel, "segments": segments(RINGS["diverged"], lang, facts)}
+        spoken = segments(RINGS["diverged"], lang, facts)
+        if each < found.guest_step - 1:
+            spoken += [{"text": " "}, *segments(RINGS["diverged.after"], lang, {
+                "each": thousands(each)})]
+        return {**panel, "segments": spoken}
 
     def _console_equivalence(self, lang: str) -> dict[str, Any]:
         """Whether a ported guest has said what the native one says."""
@@ -306,7 +320,7 @@ class RingsRun(MachineRun):
         if self._bare is None:
             return {**panel, "segments": segments(RINGS["alone"], lang)}
         shown = self.system.console
-        while self._bare.outcome is None and self._bare.guest_steps < COMPARE_AT_MOST and (
+        while self._bare.outcome is None and self._bare.guest_steps < AT_MOST and (
                 len(self._bare.console) < len(shown)):
             self._bare.run(PREVIEW)
         expected = self._bare.console

@@ -9,7 +9,7 @@ steps, so only what it says in the end can be compared.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from itertools import zip_longest
 from typing import cast
 
@@ -19,9 +19,8 @@ from ringside.isa.disassemble import format_insn
 from ringside.isa.faults import Fault
 from ringside.machine.peek import peek
 from ringside.properties.subjects import Subject, bare
-from ringside.vmm.lockstep import CLOSELY, EVERY_STEP, Difference, Lockstep
+from ringside.vmm.lockstep import AT_MOST, CLOSELY, EVERY_STEP, Difference, Lockstep
 
-STEPS = 200_000  # guest steps compared in all
 LONGEST_RUN = 2_000_000  # steps a ported guest may take to its end
 STATE, CONSOLE = "state", "console"
 
@@ -52,33 +51,32 @@ class Comparing:
         self.subject = subject
         self.guest = guest
         self.found = equivalence(subject, guest)
+        self._pair: Lockstep | None = None
 
     @property
     def finished(self) -> bool:
-        """Whether every step up to the end, or the first difference, has been compared."""
+        """Whether every step up to the end, the first difference or ``AT_MOST`` was compared."""
         return self.found.steps >= self.found.total
 
     def go_on(self, steps: int) -> None:
         """Compare after each of so many further guest steps."""
         found = self.found
-        pair = _pair(self.subject, self.guest)
-        pair.go_to(found.steps)
+        pair = self._pair
+        if pair is None:
+            pair = self._pair = Lockstep(
+                bare(self.guest), self.subject.build(self.guest), closely=EVERY_STEP)
+            pair.go_to(found.steps)
         difference = pair.advance(min(steps, found.total - found.steps))
         if difference is not None:
-            self.found = _parted(pair, difference, EVERY_STEP)
+            self.found = _parted(pair, difference)
         else:
-            self.found = replace(found, steps=pair.guest_steps)
+            self.found = replace(found, steps=pair.each)
+        if self.finished:
+            self.rest()
 
-
-@cache
-def comparing(subject: Subject, guest: str) -> Comparing:
-    """The one that all share; raises :class:`~ringside.properties.subjects.CannotRun`."""
-    return Comparing(subject, guest)
-
-
-@lru_cache(maxsize=1)  # two whole machines: only those that are gone on with
-def _pair(subject: Subject, guest: str) -> Lockstep:
-    return Lockstep(bare(guest), subject.build(guest), closely=EVERY_STEP)
+    def rest(self) -> None:
+        """Give the two machines up until it is gone on with."""
+        self._pair = None
 
 
 @cache
@@ -91,17 +89,15 @@ def equivalence(subject: Subject, guest: str, closely: int = CLOSELY) -> Equival
     if subject.ported:
         return _by_console(bare(guest), system)
     lockstep = Lockstep(bare(guest), system, closely=closely)
-    found = lockstep.advance(STEPS)
+    found = lockstep.advance(AT_MOST)
     if found is None:
-        same = lockstep.guest_steps
-        return Equivalence(True, STATE, min(same, closely), same)
-    return _parted(lockstep, found, closely)
+        return Equivalence(True, STATE, lockstep.each, lockstep.guest_steps)
+    return _parted(lockstep, found)
 
 
-def _parted(lockstep: Lockstep, found: Difference, closely: int) -> Equivalence:
-    same = found.guest_step - 1
+def _parted(lockstep: Lockstep, found: Difference) -> Equivalence:
     return Equivalence(
-        False, STATE, min(same, closely), same, found.what, found.expected, found.found,
+        False, STATE, lockstep.each, found.guest_step - 1, found.what, found.expected, found.found,
         found.guest_step, found.eip, instruction(cast(System, lockstep.subject), found))
 
 

@@ -30,6 +30,7 @@ from ringside.vmm.visible import (
 
 STRETCH = 4096
 CLOSELY = 20_000  # guest steps of a long run to look at closely where nobody asks for more
+AT_MOST = 200_000  # guest steps compared of a run that is longer, or never ends
 EVERY_STEP = 1 << 62  # to look closely at all of them
 FEW = 16  # so few steps are compared one by one: cheaper than a picture to come back to
 
@@ -116,6 +117,7 @@ class Lockstep:
         self.reference = reference
         self.subject = subject
         self.closely = closely
+        self.each = 0  # guest steps after each of which they were compared and were equal
         self.difference: Difference | None = None
 
     @property
@@ -124,22 +126,33 @@ class Lockstep:
         return self.reference.guest_steps
 
     @property
+    def sure(self) -> bool:
+        """Whether it is known for every guest step so far, or up to the difference, if it is equal;
+        else something that passed may have been missed."""
+        equal = self.difference.guest_step - 1 if self.difference else self.guest_steps
+        return self.each >= equal
+
+    @property
     def ended(self) -> bool:
         """Whether both have come to their end."""
         return self.reference.outcome is not None and self.subject.outcome is not None
 
     def go_to(self, guest_steps: int) -> None:
-        """Go on to that many guest steps that are known to be equal, without looking."""
-        run_to(self.reference, guest_steps)
-        run_to(self.subject, guest_steps)
+        """Go on to that many guest steps, each of which is known to be equal, without looking."""
+        self._run_to(guest_steps)
+        self.each = guest_steps
 
     def advance(self, guest_steps: int) -> Difference | None:
         """Compare up to that many further guest steps; returns the first difference ever found."""
         left = guest_steps
         while left > 0 and self.difference is None and not self.ended:
-            closely_left = max(self.closely - self.guest_steps, 0)
+            start = self.guest_steps
+            closely_left = max(self.closely - start, 0)
             stretch = min(left, STRETCH, closely_left or STRETCH)
             self.difference = self._stretch(stretch, closely=closely_left > 0)
+            if self.each == start and (closely_left or stretch <= FEW):
+                found = self.difference
+                self.each = found.guest_step - 1 if found else self.guest_steps
             left -= stretch
         return self.difference
 
@@ -148,7 +161,7 @@ class Lockstep:
         if steps <= FEW:
             return self._one_by_one(start, steps)
         pictures = self.reference.freeze(), self.subject.freeze()
-        self.go_to(start + steps)
+        self._run_to(start + steps)
         parted = self._difference() is not None
         if not parted and not closely:
             return None
@@ -164,11 +177,15 @@ class Lockstep:
             if self.ended:
                 break
             eip = self.reference.guest_cpu.eip
-            self.go_to(step)
+            self._run_to(step)
             found = self._difference()
             if found is not None:
                 return Difference(step, self.subject.steps, eip, *found)
         return None
+
+    def _run_to(self, guest_steps: int) -> None:
+        run_to(self.reference, guest_steps)
+        run_to(self.subject, guest_steps)
 
     def _difference(self) -> Found | None:
         frames = None if self.ended else written(self.reference, self.subject)

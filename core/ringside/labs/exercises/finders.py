@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..lab import Choice
+from ..lab import Choice, search
 from ..tasks import Case, Found
 from ..words.rings import RINGS
 from ..words.say import Message
@@ -92,6 +92,6 @@ def each(run: Any, kind: str) -> list[int]:
     """Every step of a kind, from the start of the run on."""
     run.seek(0)
     steps: list[int] = []
-    while len(steps) < MOST and run.find(kind, 1):
+    while len(steps) < MOST and search(run, kind):
         steps.append(run.step)
     return steps

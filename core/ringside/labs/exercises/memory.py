@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..lab import Choice
+from ..lab import Choice, search
 from ..tasks import Case, Found, Task, every
 from ..words.pool import POOL as POOLS
 from ..words.tasks_memory import MEMORY as SAYS
@@ -154,7 +154,7 @@ def _switches(run: Any, case: Case) -> Found:
 
 def _refused(run: Any, case: Case) -> Found:
     run.seek(0)
-    if not run.find("denied", 1):
+    if not search(run, "denied"):
         raise Unanswered("nothing refused")
     (vm,) = {event.vm for event in run.events if event.kind == "denied"}
     return Found(vm, run.step)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...trace import events as ev
 from ...vmm.translation.readout import read_statistics, read_units
-from ..lab import Choice
+from ..lab import Choice, search
 from ..tasks import Case, Found, Task, every
 from ..words.tasks import PROCESSOR as SAYS
 from .finders import FAR, Unanswered, counted, same, sought, words
@@ -18,7 +18,7 @@ CALLOUT = "callout"
 
 def _parting(run: Any, case: Case) -> Found:
     run.seek(0)
-    if not run.find("diverge", 1):
+    if not search(run, "diverge"):
         raise Unanswered("no divergence")
     return Found(run.insn.partition(" ")[0], run.step)
 
@@ -61,7 +61,7 @@ def _callout(run: Any, case: Case) -> Found:
 def until(run: Any, kind: str, text: str) -> list[int]:
     """The first step of a kind that is about the instruction ``text``."""
     run.seek(0)
-    while run.find(kind, 1):
+    while search(run, kind):
         if run.insn.startswith(text):
             return [run.step]
     return []

@@ -69,7 +69,7 @@ COMPARE: dict[str, Message] = {
     "equal": (
         "After each of {steps} guest steps {who} held the same state: registers, flags, segments, "
         "control registers, output, memory.",
-        "Mind a(z) {steps} vendéglépés után {who} ugyanabban az állapotban volt: regiszterek, "
+        "A(z) {steps} vendéglépés mindegyike után {who} ugyanabban az állapotban volt: regiszterek, "
         "jelzőbitek, szegmensek, vezérlőregiszterek, kimenet, memória."),
     "equal.one": (
         "After 1 guest step {who} hold the same state: registers, flags, segments, control "
@@ -81,7 +81,7 @@ COMPARE: dict[str, Message] = {
         "guest step.",
         "Minden vendéglépés után összevetjük a regisztereket, jelzőbiteket, szegmenseket, "
         "vezérlőregisztereket, a kimenetet és a memóriát."),
-    "who.all": ("all", "mind"),
+    "who.all": ("all", "valamennyi"),
     "who.compared": ("all that are compared", "minden, amit összevetünk,"),
     "apart": (
         "Not compared: {lanes}. The kernel was changed for it, so its instructions are others.",

@@ -36,17 +36,15 @@ PROPERTIES: dict[str, Message] = {
         "times: registers, flags, control registers, console and memory were the same. [Equivalence]"
         "(equivalence) holds.",
         "{technique}: a(z) {guest} vendég minden lépés után, {steps} alkalommal, a csupasz gép "
-        "mellé állítva ugyanaz volt: regiszterek, jelzők, vezérlőregiszterek, konzol, memória. Az "
+        "mellé állítva ugyanaz volt: regiszterek, jelzőbitek, vezérlőregiszterek, konzol, memória. Az "
         "[ekvivalencia](equivalence) teljesül."),
     "say.equal.further": (
         "Under {technique} the guest {guest} was held beside bare metal after each of the first "
         "{steps} steps, and now and then up to step {total}: registers, flags, control registers, "
         "console and memory were the same.",
-        "{technique}: a(z) {guest} vendég az első {steps} lépés mindegyike után, majd a(z) {total}. "
-        "lépésig időnként a csupasz gép mellé állítva ugyanaz volt: regiszterek, jelzők, "
-        "vezérlőregiszterek, konzol, memória."),
-    "unfinished": (
-        "{steps} / {total}", "{steps} / {total}"),
+        "{technique}: a(z) {guest} vendéget az első {steps} lépés mindegyike után összevetettük a "
+        "csupasz géppel, onnan a(z) {total}. lépésig időnként. Mindig egyeztek a regiszterek, "
+        "jelzőbitek, vezérlőregiszterek, a konzol és a memória."),
     "say.equal.console": (
         "Under {technique} the guest {guest} runs with a changed source, so only what it says can "
         "be compared: the same {steps} characters as on bare metal.",

@@ -66,20 +66,26 @@ RINGS: dict[str, Message] = {
         "a vendégutasítások {share} %-a futott közvetlenül"),
     "equal": (
         "Same as bare metal so far, compared after each of {steps} guest steps.",
-        "Eddig megegyezik a csupasz géppel, {steps} vendéglépés mindegyike után összevetve."),
+        "Eddig megegyezik a csupasz géppel; mind a(z) {steps} vendéglépés után összevetettük."),
+    "equal.none": (
+        "Compared with bare metal after every guest step.",
+        "Minden vendéglépés után összevetjük a csupasz géppel."),
     "equal.one": (
         "Same as bare metal so far, 1 guest step compared.",
         "Eddig megegyezik a csupasz géppel (1 összevetett lépés)."),
     "equal.further": (
         "Same as bare metal so far, compared after each of the first {each} guest steps and now "
         "and then up to step {steps}.",
-        "Eddig megegyezik a csupasz géppel, az első {each} vendéglépés mindegyike után, onnan a(z) "
-        "{steps}. lépésig időnként összevetve."),
+        "Eddig megegyezik a csupasz géppel; az első {each} vendéglépés mindegyike után, onnan a(z) "
+        "{steps}. lépésig időnként vetettük össze."),
     "equal.over": (
         "Same as bare metal for {steps} guest steps, compared after each of the first {each} and "
         "now and then from there. What came after was not compared.",
-        "{steps} vendéglépésen át megegyezett a csupasz géppel, az első {each} mindegyike után, "
-        "onnan időnként összevetve. Ami utána jött, azt nem vetettük össze."),
+        "{steps} vendéglépésen át megegyezett a csupasz géppel; az első {each} mindegyike után, "
+        "onnan időnként vetettük össze. Ami utána jött, azt már nem."),
+    "diverged.after": (
+        "Since guest step {each} it was compared now and then only.",
+        "A(z) {each}. vendéglépés óta csak időnként vetettük össze."),
     "diverged": (
         "Diverged from bare metal at guest step {step}: after {insn}, {what} is {found}; on bare "
         "metal it is {expected}.",
