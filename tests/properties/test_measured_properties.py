@@ -13,7 +13,7 @@ from ringside.properties.control import BUDGET, MATTERS, alone, attack, tables
 from ringside.properties.efficiency import efficiency
 from ringside.properties.equivalence import equivalence
 from ringside.properties.measure import measure
-from ringside.properties.report import lines
+from ringside.properties.report import equal, lines
 from ringside.properties.subjects import (
     HOSTILE,
     MEMORY,
@@ -209,6 +209,15 @@ def test_what_passes_late_in_a_long_guest_is_found_by_who_goes_on_comparing(
     assert known == [20_400, 20_800, 21_017]
     assert not comparing.found.holds
     assert (comparing.found.instruction, comparing.found.step) == ("smsw eax", 21_018)
+
+
+def test_where_a_late_difference_may_not_be_the_first_the_report_says_how_it_was_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = module.equivalence(
+        classic(monkeypatch, "mov ecx, 21000\nloop $\nsmsw ebx\nmov ecx, 9\nloop $"), "g")
+    assert (found.holds, found.steps, found.step) == (False, CLOSELY, 21_018)
+    assert "after each of the first 20,000 steps, then now and then" in equal(found, "en")
 
 
 def test_going_on_to_the_end_says_what_comparing_every_step_at_once_says() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ringside.properties.control import Attack
 from ringside.properties.efficiency import Efficiency
-from ringside.properties.equivalence import Equivalence
+from ringside.properties.equivalence import STATE, Equivalence
 from ringside.properties.measure import Properties
 from ringside.properties.parted import amount, named
 from ringside.properties.words import say
@@ -15,8 +15,8 @@ from ringside.properties.words import say
 def equal(found: Equivalence, lang: str) -> str:
     """Whether the guest is equal to bare metal, or where it parts."""
     key = f"{'equal' if found.holds else 'parts'}.{found.by}"
-    if found.holds and found.total > found.steps:
-        key = "equal.further"
+    if found.by == STATE and found.total > found.steps:
+        key = "equal.further" if found.holds else "parts.further"
     return say(
         key, lang, steps=counted(found.steps, lang), step=counted(found.step, lang),
         what=named(found.what, lang),

@@ -18,6 +18,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "parts.state": (
         "parts at step {step}: {what} is {found} instead of {expected} ({instruction})",
         "eltér a(z) {step}. lépésben: {what} = {found}, nem {expected} ({instruction})"),
+    "parts.further": (
+        "parts at step {step}: {what} is {found} instead of {expected} ({instruction}); compared "
+        "after each of the first {steps} steps, then now and then",
+        "eltér a(z) {step}. lépésben: {what} = {found}, nem {expected} ({instruction}); az első "
+        "{steps} lépés mindegyike után vetettük össze, onnan időnként"),
     "parts.console": (
         "its console differs from bare metal's at character {step}",
         "a konzolja a(z) {step}. karakternél eltér a csupasz gépétől"),
