@@ -261,16 +261,23 @@ export function listen(report) {
 // --- page state ------------------------------------------------------------------------------
 
 let saving = 0;
+let wanted = "";
 
 /** Put the state into the address: a new entry for a new place, else at rest in the same entry. */
 export function route(hash, anew) {
-  clearTimeout(saving);
-  if (hash === location.hash) return;
-  if (anew) return history.pushState(null, "", hash);
+  if (anew) {
+    clearTimeout(saving);
+    saving = 0;
+    if (hash !== location.hash) history.pushState(null, "", hash);
+    return;
+  }
+  wanted = hash;
+  if (saving) return; // now and then, however fast the steps go
   const before = location.hash;
   saving = setTimeout(() => {
+    saving = 0;
     // Somebody may have written another address meanwhile: theirs holds.
-    if (location.hash === before) history.replaceState(null, "", hash);
+    if (location.hash === before && wanted !== before) history.replaceState(null, "", wanted);
   }, 250);
 }
 

@@ -110,13 +110,13 @@ def test_a_link_to_what_was_not_recorded_shows_its_choices_and_no_foreign_figure
     expect_step(page, 1)
     for route in held:
         route.continue_()
+    page.unroute("**/pyodide.asm.wasm")
     page.locator(".chip.live").wait_for(state="attached")
     for number in (2, 3):
         press(page, "ArrowRight")
         expect_step(page, number)
     expect(page.locator("#left .panel.code")).to_contain_text("rings.asm")
     later = picture(page), sentence(page)
-    page.unroute("**/pyodide.asm.wasm")
     page.goto("about:blank")
     page.goto(f"{static_host}#lab=rings&guest=rings&tech=trap-and-emulate&step=3&lang=en")
     page.locator(".chip.live").wait_for(state="attached")

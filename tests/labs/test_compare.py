@@ -252,6 +252,20 @@ def test_a_jump_to_a_divergence_that_is_not_there_goes_on_from_request_to_reques
     assert steps == sorted(set(steps))
 
 
+def test_when_some_have_ended_the_instruction_told_is_of_one_that_goes_on() -> None:
+    run = open_run("popf")
+    run.seek(1_400)
+    assert run.comparison.reference.system.outcome is not None
+    (going,) = (lane for lane in run.lanes if lane.system.outcome is None)
+    assert going.id == "trap-and-emulate"
+    seen = run.readers[going.id]
+    comes = run.listing.text(seen.linear, seen.peek, seen.code_bits)
+    where = nodes(run)["lane:trap-and-emulate:where"]["text"]
+    assert comes in where and "wrong" in nodes(run)["lane:trap-and-emulate:box"]["cls"]
+    run.seek(1_401)
+    assert told(run).startswith(f"{comes}: Trap & emulate +")
+
+
 def test_before_the_first_step_nothing_is_said_to_be_equal() -> None:
     run = open_run("cli_sti")
     shown = []

@@ -50,8 +50,10 @@ class Actions:
         opened, step = begun
         if opened == self.opened and wanted():
             title = find(self.lab["kinds"], kind)["title"]
-            key = "notice.none" if way < 0 or self.shown["ended"] else "notice.none.yet"
-            self.note("none", self.words(key, kind=title, last=self.shown["last"]))
+            key = "notice.none.yet"
+            if way < 0 or self.shown["ended"]:
+                key = "notice.none.before" if way < 0 else "notice.none"
+            self.note("none", self.words(key, kind=title, last=self.shown["last"]), brief=True)
             if self.step != step:
                 await self.ask({"op": "frame", "step": step}, quiet=True)
         return False

@@ -110,12 +110,18 @@ class App(Actions):
         self.news = asyncio.Event()
 
     def still(self, opened):
-        """Whether a long way is still wanted: a function of the step it has come to."""
+        """Whether a long way is still wanted: a function of the step it has come to, and of the
+        frame there, which is shown where there is none of this lab yet and it takes long."""
+        begun = page.now()
 
-        def going(step):
+        def going(reply, frame):
             if self.busy:
-                self.draw_status("running", step)
-            return opened == self.opened and opened != self.halted
+                self.draw_status("running", reply["step"])
+            wanted = opened == self.opened and opened != self.halted
+            if wanted and self.live and self.drawn != self.lab["id"] and page.now() > begun + 500:
+                self.show(reply, frame, True, False)
+                page.mark("waiting", "")
+            return wanted
 
         return going
 
@@ -210,7 +216,9 @@ class App(Actions):
         """One request at a time: find who answers, let them ``talk``, show what comes of it."""
         self.dressed(request)
         opened = self.opened
+        waits = asyncio.create_task(self.say_busy())  # for what was asked before
         async with self.turn:
+            waits.cancel()
             self.busy += 1
             try:
                 source = await self.source(request, opened)
@@ -256,7 +264,8 @@ class App(Actions):
 
     async def say_busy(self):
         await asyncio.sleep(0.4)
-        self.draw_status("working")
+        if self.live:
+            self.draw_status("working")
 
     async def move(self, steps):
         """Go on by ``steps``; False when there is nothing further or a stop was met."""
@@ -265,8 +274,9 @@ class App(Actions):
         if not self.live and self.recorded and self.step < self.recorded.last:
             target = min(self.step + steps, self.recorded.last)
             return bool(await self.ask({"op": "frame", "step": target}))
+        opened = self.opened
         reply = await self.ask({"op": "run", "steps": steps})
-        if not reply:
+        if not reply or opened != self.opened:
             return False
         if reply["stopped"] and not self.at_end():
             self.note("stopped", self.words("notice.stopped", step=self.step))
@@ -304,8 +314,9 @@ class App(Actions):
 
     # --- showing ----------------------------------------------------------------------------
 
-    def show(self, shown, frame, quiet=False):
-        """Put a frame on the screen; ``shown`` is what the page itself needs to know of it."""
+    def show(self, shown, frame, quiet=False, arrived=True):
+        """Put a frame on the screen; ``shown`` is what the page itself needs to know of it. The
+        address names it if one has ``arrived`` there, and is not on the way."""
         self.shown, self.frame = shown, frame
         self.drawn = self.lab["id"]
         self.step = shown["step"]
@@ -323,7 +334,7 @@ class App(Actions):
         if self.resting != self.here():
             self.resting = None
         self.finish_step()
-        if self.far is None or self.live:
+        if arrived and (self.far is None or self.live):
             self.save_route(False)
 
     def draw_nearest(self, step):

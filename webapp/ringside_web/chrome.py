@@ -79,7 +79,8 @@ def chip(words, status):
     if name in ("running", "working"):
         stop = h("button", {"type": "button", "data-do": "stop"}, words("stop"))
     tip = words(name + ".tip") if name in ("live", "recorded", "offline") else None
-    return h("span", {"class": "chip " + name, "title": tip, "role": "status"}, text, stop)
+    kind = name + " measuring" if status.get("doing") else name
+    return h("span", {"class": "chip " + kind, "title": tip, "role": "status"}, text, stop)
 
 
 def controls(lab, choice, words):

@@ -6,6 +6,7 @@ A slice is short enough that Stop, and every other request, gets its turn at onc
 import asyncio
 
 SLICE_TIME = 80  # ms a slice should take
+FIRST_SLICE = 5  # steps, before it is known how long one takes
 LARGEST = 200_000  # steps; the session would take ten times that
 PACE = 900  # ms a step is shown at speed 1
 
@@ -67,7 +68,7 @@ class Player:
         mine = mine or self._begin()
         self.playing = True
         self._changed()
-        steps = 20
+        steps = FIRST_SLICE
         going = True
         while going and mine():
             began = self._clock()

@@ -2,7 +2,8 @@
 
 Each has ``async ask(request)``, which answers ``(reply, frame)``: the reply as plain data, and the
 whole frame, which stays with the browser. ``async open(request, going)`` is the same for the
-request that opens a run at a step: a far step is reached in slices, as long as ``going(step)``.
+request that opens a run at a step: a far step is reached in slices, as long as ``going`` says of
+the frame it has come to.
 A recording knows only its own run; :meth:`Recorded.can` says whether it can answer.
 """
 
@@ -11,7 +12,7 @@ import json
 from pyscript import window, workers
 from pyscript.js_modules import ringside_page as page
 
-from ringside_web.player import next_slice
+from ringside_web.player import FIRST_SLICE, next_slice
 
 
 def answered(text):
@@ -79,12 +80,12 @@ class Live:
         start = dict(request)
         start["step"] = 0
         reply, frame = await self.ask(start)
-        steps = 20
+        steps = FIRST_SLICE
         while reply["ok"]:
             shown = reply["frame"]
             at = shown["step"]
             ended = shown["ended"] and at >= shown["last"]
-            if at >= goal or ended or not going(at):
+            if at >= goal or ended or not going(shown, frame):
                 break
             began = page.now()
             more = {"op": "run", "steps": min(steps, goal - at),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..labs.words.say import decimal
+from ..labs.words.say import decimal, plain
 from ..measure.comparison import STRETCH
 from ..properties.parted import amount, named
 from ..properties.report import counted
@@ -162,4 +162,4 @@ def _assumed(lane: dict[str, Any]) -> str:
 
 
 def _say(key: str, lang: str, **facts: object) -> str:
-    return WORDS[key][lang == "hu"].format(**facts)
+    return plain(WORDS[key], lang, facts)

@@ -152,8 +152,15 @@ class CompareRun:
     def _look(self) -> None:
         """Before a step is taken: what each lane has cost, and which instruction comes."""
         self._before = {lane.id: lane.so_far for lane in self.comparison.lanes}
-        seen = self.readers[self.comparison.reference.id]
+        seen = self.leader
         self._insn = self.listing.text(seen.linear, seen.peek, seen.code_bits)
+
+    @property
+    def leader(self) -> Reader:
+        """The first lane that goes on from here and is compared; whose code is shown."""
+        lanes = self.lanes
+        running = (lane for lane in lanes if lane.compared and lane.system.outcome is None)
+        return self.readers[next(running, self.comparison.reference).id]
 
     def find(self, kind: str, direction: int) -> bool | None:
         """Go to the next or previous step with an exit in any lane, or to the next divergence."""
@@ -265,6 +272,7 @@ class CompareRun:
             facts=self._facts(lane, lang),
             ticks=tuple(min(before / step, 1.0) for before in lane.exit_steps),
             wrong=self._parted(lane, lang),
+            wrong_now=lane.difference is not None and lane.difference.guest_step == self.step,
             ended=plain(COMPARE["ended"], lang, {"step": thousands(lane.guest_steps)})
             if ended else "",
             tip="" if lane.compared else pick(COMPARE["ported"], lang),
@@ -329,7 +337,7 @@ class CompareRun:
 
     def panels(self, lang: str) -> list[dict[str, Any]]:
         """The first lane's code, whether all are equal, exits by kind, and each bill."""
-        seen = self.readers[self.comparison.reference.id]
+        seen = self.leader
         code = self.listing.panel(
             lang, f"{self.guest}.asm", seen.linear, seen.peek, seen.code_bits)
         return [code, panels.equal(self, lang), panels.exits(self, lang),

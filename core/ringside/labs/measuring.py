@@ -25,7 +25,7 @@ from .words.say import Segment, decimal, pick, plain, segments, thousands
 
 EQUAL, EFFICIENT = "equivalence", "efficiency"
 KINDS = ("technique", "attack", "wrong")
-LOOK = 2  # measurements a jump makes for one request; asked again, it goes on
+LOOK = 2  # new measurements for one request; asked again, it goes on
 Found = Equivalence | Attack | Efficiency
 
 
@@ -65,7 +65,7 @@ class PropertiesRun:
 
     def __init__(self, guest: str) -> None:
         self.guest = guest
-        self._step = 0
+        self._step = self._seen = 0
         self._comparing: dict[str, Comparing] = {}  # by subject, where that was gone on with
 
     @property
@@ -86,6 +86,7 @@ class PropertiesRun:
     def seek(self, step: int) -> None:
         """Go to a measurement; those before it are made when they are shown."""
         self._step = max(0, min(step, self.last))
+        self._seen = max(self._seen, self._step)
 
     def unfinished(self, lang: str) -> str:
         """How far a long guest has been compared after every step; the rest, now and then."""
@@ -139,8 +140,8 @@ class PropertiesRun:
         return (measurement.what in HOSTILE) == (kind == "attack") and measurement.what != EFFICIENT
 
     def advance(self, steps: int) -> bool:
-        """Go ``steps`` on; True at the end."""
-        self.seek(self._step + steps)
+        """Go ``steps`` on, but make no more than ``LOOK`` new measurements; True at the end."""
+        self.seek(min(self._step + steps, max(self._seen, self._step) + LOOK))
         return self._step == self.last
 
     def receive(self, text: str) -> None:
@@ -194,7 +195,7 @@ class PropertiesRun:
                     key, state_of(found), self._tip(found, lang), step == self._step)
                 if isinstance(found, Efficiency):
                     share = found.share
-                    text = f"{_decimal(100 * share, lang)} %"
+                    text = _decimal(100 * share, lang) + ("%" if lang == "hu" else " %")
             marks[measurement.what] = mark
         note = "" if subject.isa == IA32 else pick(PROPERTIES[f"isa.{subject.isa}"], lang)
         return figure.Line(

@@ -52,8 +52,11 @@ class Subject:
         try:
             program = guests.program(guest, DEFINES[self.technique])
         except KeyError:
-            known = ", ".join(entry.id for entry in (*guests.SHELF, *guests.HOSTILE))
-            raise CannotRun(f"there is no guest {guest!r}; choose one of: {known}") from None
+            known = ", ".join(
+                entry.id for entry in (*guests.SHELF, *guests.HOSTILE, *guests.NANO))
+            raise CannotRun(
+                f"there is no guest {guest!r} here (a file can be given to 'ringside compare'); "
+                f"choose one of: {known}") from None
         return Image(program, guest, MEMORY, disk=guests.disk(guest))
 
     def build(self, *names: str, options: Options | None = None) -> System:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from ringside.labs.words.say import plain
+
 WORDS: dict[str, tuple[str, str]] = {
     "equivalence": ("equivalence", "ekvivalencia"),
-    "control": ("resource control", "erőforrás-ellenőrzés"),
+    "control": ("resource control", "erőforrás-felügyelet"),
     "efficiency": ("efficiency", "hatékonyság"),
     "equal.state": (
         "equal to bare metal after each of {steps} steps",
-        "mind a {steps} lépés után egyezik a csupasz géppel"),
+        "mind a(z) {steps} lépés után egyezik a csupasz géppel"),
     "equal.further": (
         "equal to bare metal after each of {steps} steps, and now and then up to step {total}",
-        "mind a {steps} lépés után egyezik a csupasz géppel, onnan időnként a(z) {total}. lépésig"),
+        "mind a(z) {steps} lépés után egyezik a csupasz géppel, onnan időnként a(z) {total}. "
+        "lépésig"),
     "equal.console": (
         "says the same {steps} characters as bare metal (its source was changed)",
         "ugyanazt a {steps} karaktert írja, mint csupasz gépen (a forrását módosították)"),
@@ -53,7 +56,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "unharmed": ("nobody harmed", "senkinek sem ártott"),
     "efficient": (
         "{share} % direct, {exits} exits, {cycles} cycles modelled ({slowdown} × bare metal)",
-        "{share} % közvetlen, {exits} kilépés, {cycles} modellezett ciklus ({slowdown} × csupasz)"),
+        "{share}% közvetlen, {exits} kilépés, {cycles} modellezett ciklus ({slowdown} × csupasz)"),
     "other": (
         "; the guest had parted, so some of it may be other work",
         "; a vendég eltért, ezért egy része más munka lehet"),
@@ -69,4 +72,4 @@ WORDS: dict[str, tuple[str, str]] = {
 
 def say(key: str, lang: str, **facts: object) -> str:
     """One of the sentences above."""
-    return WORDS[key][lang == "hu"].format(**facts)
+    return plain(WORDS[key], lang, facts)

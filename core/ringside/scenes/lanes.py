@@ -28,6 +28,7 @@ class LaneView:
     facts: str  # exits and efficiency
     ticks: tuple[float, ...] = ()
     wrong: str = ""  # how it has parted from the first lane
+    wrong_now: bool = False  # whether it has in this step
     ended: str = ""
     tip: str = ""
 
@@ -101,14 +102,15 @@ def _draw_lane(scene: Scene, layout: _Layout, view: LanesView, lane: LaneView, t
     tone = "wrong" if lane.wrong else "muted"
     scene.rect(
         f"{key}:box", 4, top + 2, layout.width - 8, layout.row - 6, f"box {tone}", r=8,
-        tip=lane.tip)
+        tip=lane.wrong or lane.tip)
     _draw_rings(scene, layout, lane, 14 + layout.icon, top + layout.row / 2 - 1)
     name = top + size + 8
     scene.text(f"{key}:title", left, name, lane.title, "title", size=size, weight=700, tip=lane.tip)
-    where = lane.wrong or lane.ended or lane.where
+    told = lane.wrong if lane.wrong_now or lane.ended else ""
+    where = told or lane.ended or lane.where
     room = layout.right - left - (0 if layout.under else len(lane.title) * size * 0.68 + 18)
     where = _cut(where, room, size - (1 if layout.under else 2))
-    style = "label wrong" if lane.wrong else "label muted" if lane.ended else "value mono"
+    style = "label wrong" if told else "label muted" if lane.ended else "value mono"
     if layout.under:
         scene.text(f"{key}:where", left, name + size + 5, where, style, size=size - 1)
     else:

@@ -202,7 +202,7 @@ GLOSSARY: tuple[Term, ...] = (
         "by time and amount.",
         "Popek és Goldberg: a vendég nem tudja megkülönböztetni a virtuális gépet a valóditól, az "
         "időt és a mennyiséget kivéve.")),
-    Term("resource-control", ("resource control", "erőforrás-ellenőrzés"), (
+    Term("resource-control", ("resource control", "erőforrás-felügyelet"), (
         "Popek and Goldberg: no program can touch what was not given to it; the VMM decides about "
         "every resource.",
         "Popek és Goldberg: egyetlen program sem nyúlhat ahhoz, amit nem kapott meg; minden "

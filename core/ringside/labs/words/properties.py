@@ -29,17 +29,17 @@ PROPERTIES: dict[str, Message] = {
         "(resource-control), [efficiency](efficiency). Each technique is tried in turn: one guest beside the bare machine, seven "
         "hostile guests beside a neighbour, one run that is counted. Press → for the first.",
         "Három tulajdonság tesz valamit [VMM](vmm)-mé: [ekvivalencia](equivalence), "
-        "[erőforrás-ellenőrzés](resource-control), [hatékonyság](efficiency). Minden technika sorra kerül: egy vendég a csupasz gép "
+        "[erőforrás-felügyelet](resource-control), [hatékonyság](efficiency). Minden technika sorra kerül: egy vendég a csupasz gép "
         "mellett, hét ellenséges vendég egy szomszéd mellett, egy megszámolt futás. Kezdés: →."),
     "say.equal.state": (
-        "Under {technique} the guest {guest} was held beside bare metal after every step, {steps} "
+        "Under {technique} the guest {guest} was compared with bare metal after every step, {steps} "
         "times: registers, flags, control registers, console and memory were the same. [Equivalence]"
         "(equivalence) holds.",
-        "{technique}: a(z) {guest} vendég minden lépés után, {steps} alkalommal, a csupasz gép "
-        "mellé állítva ugyanaz volt: regiszterek, jelzőbitek, vezérlőregiszterek, konzol, memória. Az "
-        "[ekvivalencia](equivalence) teljesül."),
+        "{technique}: a(z) {guest} vendéget minden lépés után összevetettük a csupasz géppel, "
+        "{steps} alkalommal. Mindig egyeztek a regiszterek, jelzőbitek, vezérlőregiszterek, a konzol "
+        "és a memória. Az [ekvivalencia](equivalence) teljesül."),
     "say.equal.further": (
-        "Under {technique} the guest {guest} was held beside bare metal after each of the first "
+        "Under {technique} the guest {guest} was compared with bare metal after each of the first "
         "{steps} steps, and now and then up to step {total}: registers, flags, control registers, "
         "console and memory were the same.",
         "{technique}: a(z) {guest} vendéget az első {steps} lépés mindegyike után összevetettük a "
@@ -74,7 +74,7 @@ PROPERTIES: dict[str, Message] = {
         "sérülése, nem az ellenőrzésé."),
     "say.attack.harm": (
         "{technique}, a hostile guest: {purpose} It did harm: resource control is lost.",
-        "{technique}, egy ellenséges vendég: {purpose} Kárt okozott: az erőforrás-ellenőrzés "
+        "{technique}, egy ellenséges vendég: {purpose} Kárt okozott: az erőforrás-felügyelet "
         "elveszett."),
     "say.efficient": (
         "Under {technique} the processor itself ran {share} % of {guest}'s {steps} steps; the VMM "
@@ -96,7 +96,7 @@ PROPERTIES: dict[str, Message] = {
         "munka lehet."),
     "fact.compared": ("compared", "összevetve"),
     "fact.compared.state": ("the whole state after each of {steps} steps",
-        "a teljes állapot mind a {steps} lépés után"),
+        "a teljes állapot mind a(z) {steps} lépés után"),
     "fact.further": ("and then", "azután"),
     "fact.further.now.and.again": (
         "now and then, to step {total}", "időnként, a(z) {total}. lépésig"),
@@ -136,7 +136,7 @@ PROPERTIES: dict[str, Message] = {
     "define.control": (
         "Resource control: no program can touch anything that was not given to it; the VMM decides "
         "about every resource and can take it back.",
-        "Erőforrás-ellenőrzés: egyetlen program sem nyúlhat ahhoz, amit nem kapott meg; minden "
+        "Erőforrás-felügyelet: egyetlen program sem nyúlhat ahhoz, amit nem kapott meg; minden "
         "erőforrásról a VMM dönt, és bármikor visszaveheti."),
     "define.efficiency": (
         "Efficiency: innocuous instructions are executed by the hardware directly, with no "
