@@ -11,6 +11,7 @@ from ringside.cli import main
 from ringside.host.systems import BARE_METAL, BUILDERS, UNMODIFIED
 from ringside.measure.predict import predictions
 from ringside.trace.presets import preset
+from ringside.vmm.lockstep import CLOSELY
 
 ASM = "org 0x100000\nstart: mov esp, 0x90000\nsmsw eax\nmov al, 2\nout 0xF4, al\n"
 
@@ -56,6 +57,9 @@ def test_compare_names_a_difference_that_is_gone_a_step_later(tmp_path, capsys) 
     assert "equal to the first after every guest step" in capsys.readouterr().out
     main(["compare", str(path), "--cpu", "bare-metal,binary-translation", "--quick"])
     quick = capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["compare", "--help"])
+    assert f"first {CLOSELY:,} guest steps" in " ".join(capsys.readouterr().out.split())
     assert "whenever they were compared" in quick
     assert "the first 20,000 guest steps, then after every 2,048" in quick
 
